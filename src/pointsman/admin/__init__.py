@@ -1,0 +1,1 @@
+"""Edge: /metrics, health and /debug for people and Prometheus."""

@@ -1,0 +1,1 @@
+"""Edge: where endpoints come from without Kubernetes: a file."""

@@ -1,0 +1,1 @@
+"""Pure: builds Envoy configuration from typed dataclasses."""

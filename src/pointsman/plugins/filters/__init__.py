@@ -1,0 +1,1 @@
+"""Filters: rule endpoints out."""

@@ -1,0 +1,1 @@
+"""Pickers: choose from scored endpoints."""

@@ -1,0 +1,1 @@
+"""Producers: find something out before filters and scorers run."""

@@ -1,0 +1,1 @@
+"""Scorers: say how good each endpoint is."""

@@ -1,0 +1,1 @@
+"""Edge: reads model servers' metrics into the endpoint table."""
