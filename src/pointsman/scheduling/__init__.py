@@ -1,1 +1,1 @@
-"""The engine of a decision: filters, weighted scorers, one picker. Pure; knows no plugin by name."""
+"""The engine of a decision: filters, weighted scorers, a picker. Pure; knows no plugin by name."""
