@@ -1,7 +1,8 @@
 """The four kinds of scheduling plugin. Each is one file: docstring, `Config`, class.
 
 A plugin is a plain function over columns. It never waits, never changes what it is given, and is
-the same in a live picker, in shadow and in replay.
+the same in a live picker, in shadow and in replay. Names that a configuration document mentions
+but whose work another room does (parsers, sources, discovery) are `Declared`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 if TYPE_CHECKING:
     import random
@@ -23,9 +25,33 @@ if TYPE_CHECKING:
 
 
 class PluginConfig(BaseModel):
-    """Parameters of a plugin: strict, frozen, every field with unit and default in its text."""
+    """Parameters of a plugin: strict, frozen, every field with unit and default in its text.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    A field is `snake_case` in Python and `camelCase` in a document; the string below a field is
+    its documentation. A field without a default carries `Field(examples=[...])`: documentation
+    and tests use the first one.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        populate_by_name=True,
+        alias_generator=to_camel,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RefersTo:
+    """Mark of a parameter that names another plugin: `Annotated[str, RefersTo("producer")]`.
+
+    Attributes:
+        kind: what the named plugin must be; an empty parameter refers to nothing.
+    """
+
+    kind: str
 
 
 class PrefixIndex(Protocol):
@@ -61,11 +87,14 @@ class Plugin(ABC):
     Class attributes:
         type_name: name in configuration files; upstream's where upstream has the plugin.
         aliases: older names that are still accepted.
+        kind: what it is; the base class says it.
+        consumes: features it reads; a producer of each runs before it, added if none is configured.
         Config: its parameters.
     """
 
     type_name: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
+    consumes: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[str]
     Config: ClassVar[type[PluginConfig]] = PluginConfig
 
@@ -73,9 +102,23 @@ class Plugin(ABC):
         self.config = config
         self.surroundings = surroundings
 
+    @classmethod
+    def remarks(cls, config: Any) -> tuple[str, ...]:  # Any: the class's Config
+        """What whoever wrote these parameters should know, such as one that changes nothing."""
+        del config
+        return ()
+
+
+class Declared(Plugin):
+    """A name and its parameters for work that another room does; never constructed."""
+
 
 class Producer(Plugin):
-    """Finds out something about a request and its candidates before filters and scorers run."""
+    """Finds out something about a request and its candidates before filters and scorers run.
+
+    Class attributes:
+        produces: names of the features it adds; `api.candidates` names the shared ones.
+    """
 
     kind = "producer"
     produces: ClassVar[tuple[str, ...]] = ()
@@ -94,7 +137,6 @@ class Filter(Plugin):
     """Rules candidates out."""
 
     kind = "filter"
-    consumes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def keep(self, request: InferenceRequest, candidates: Candidates) -> BoolArray:
@@ -105,7 +147,6 @@ class Scorer(Plugin):
     """Says how good each candidate is."""
 
     kind = "scorer"
-    consumes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def score(self, request: InferenceRequest, candidates: Candidates) -> FloatArray:
