@@ -45,3 +45,7 @@ class Signal(IntEnum):
     """Prompt and expected output tokens of our requests in flight: what decoding must carry."""
     PREFILL_RATE = 12
     """Uncached prompt tokens per second the engine computes; learned, never 0."""
+    SERVICE_S = 13
+    """Seconds a request occupies the batch after its first token; learned, 0 = nothing yet."""
+    UNREACHABLE = 14
+    """1 when the last scrapes could not connect, else 0."""

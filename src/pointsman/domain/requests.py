@@ -81,6 +81,7 @@ class InferenceRequest:
         priority: of its objective; negative = sheddable.
         body_bytes: size of the body as received.
         cache_salt: separates the KV cache of tenants; part of the prefix hash.
+        blocks: the prefix index's own memo of this prompt's block hashes.
     """
 
     id: str
@@ -94,3 +95,4 @@ class InferenceRequest:
     body_bytes: int = 0
     cache_salt: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    blocks: object = None

@@ -1,0 +1,124 @@
+"""The one function of a request: it names the steps in order and contains no detail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pointsman.api.candidates import MATCHED_TOKENS
+from pointsman.domain.protocol import MODEL_REWRITE, REQUEST_ID
+from pointsman.domain.requests import ApiKind, InferenceRequest, Prompt
+from pointsman.pipeline.candidates import locate
+from pointsman.pipeline.decision import Decision
+from pointsman.pipeline.formats.model import replace_model
+from pointsman.pipeline.watch import RequestWatch
+
+if TYPE_CHECKING:
+    from pointsman.domain.requests import RequestHead
+    from pointsman.pipeline.formats.read import Formats, ParsedRequest
+    from pointsman.pipeline.watch import Following
+    from pointsman.scheduling.scheduler import Pick, Scheduler
+
+
+class PoolDirector:
+    """Decides for one pool.
+
+    Args:
+        formats: how request bodies are read.
+        scheduler: the policy.
+        following: table, ledger, learner and clock of the pool.
+        honours_subset: False ignores the gateway's subset hint.
+    """
+
+    def __init__(
+        self,
+        *,
+        formats: Formats,
+        scheduler: Scheduler,
+        following: Following,
+        honours_subset: bool = True,
+    ) -> None:
+        self._formats = formats
+        self._scheduler = scheduler
+        self._following = following
+        self._honours_subset = honours_subset
+
+    def decide(self, head: RequestHead, body: bytes) -> Decision:
+        """Read the request and choose an endpoint for it.
+
+        Raises:
+            RequestError: the request must be answered with an error instead.
+        """
+        parsed = self._formats.read(head.path, body)
+        request = _request(head, parsed, body_bytes=len(body))
+        decision_body = None
+        if request.target_model != parsed.model:
+            decision_body = replace_model(body, request.target_model)
+        return self._dispatch(head, request, decision_body)
+
+    def decide_unread(self, head: RequestHead, body: bytes = b"") -> Decision:
+        """Choose an endpoint for a request whose body is withheld, truncated or still to come.
+
+        Raises:
+            RequestError: the request must be answered with an error instead.
+        """
+        request = InferenceRequest(
+            id=head.headers.get(REQUEST_ID, ""),
+            kind=ApiKind.PASSTHROUGH,
+            model="",
+            target_model="",
+            prompt=Prompt((body,), len(body) // 4) if body else Prompt(),
+            body_bytes=len(body),
+            headers=head.headers,
+        )
+        return self._dispatch(head, request, None)
+
+    def _dispatch(
+        self, head: RequestHead, request: InferenceRequest, body: bytes | None
+    ) -> Decision:
+        following = self._following
+        now_s = following.clock.monotonic_s()
+        following.ledger.sweep(now_s)
+        subset = head.subset if self._honours_subset else None
+        candidates = locate(following.table, subset, now_s=now_s)
+        pick = self._scheduler.schedule(request, candidates)
+        self._scheduler.picked(request, pick.slot)
+        watch = self._open(request, pick, now_s=now_s)
+        return Decision(destination=_destination(pick), watch=watch, body=body)
+
+    def _open(self, request: InferenceRequest, pick: Pick, *, now_s: float) -> RequestWatch:
+        following = self._following
+        matched = float(pick.candidates.feature(MATCHED_TOKENS)[pick.positions[0]])
+        output = following.learner.expected_output_tokens(request.output_tokens_max)
+        lease = following.ledger.open(
+            pick.slot,
+            uncached_tokens=max(request.prompt.tokens - matched, 0.0),
+            context_tokens=request.prompt.tokens + output,
+            now_s=now_s,
+        )
+        following.metrics.decided(request.kind, matched_tokens=matched)
+        return RequestWatch(request, lease, following)
+
+
+def _request(head: RequestHead, parsed: ParsedRequest, *, body_bytes: int) -> InferenceRequest:
+    target = parsed.model
+    if parsed.kind is not ApiKind.PASSTHROUGH:
+        target = head.first(MODEL_REWRITE) or parsed.model
+    return InferenceRequest(
+        id=head.headers.get(REQUEST_ID, ""),
+        kind=parsed.kind,
+        model=parsed.model,
+        target_model=target,
+        prompt=parsed.prompt,
+        output_tokens_max=parsed.output_tokens_max,
+        is_streaming=parsed.is_streaming,
+        body_bytes=body_bytes,
+        cache_salt=parsed.cache_salt,
+        headers=head.headers,
+    )
+
+
+def _destination(pick: Pick) -> str:
+    candidates = pick.candidates
+    if len(pick.positions) == 1:
+        return candidates.endpoint(pick.positions[0]).address.authority
+    return ",".join(candidates.endpoint(p).address.authority for p in pick.positions)
