@@ -36,6 +36,7 @@ class Candidates:
         now_s: monotonic time of the decision.
         adapters: LoRA adapters by name.
         features: what producers found out about this request, each of shape (n_candidates,).
+        is_dense: the slots are 0..n-1, so columns need not be gathered.
     """
 
     endpoints: Sequence[Endpoint | None]
@@ -44,14 +45,23 @@ class Candidates:
     now_s: float
     adapters: Mapping[str, AdapterSlots] = field(default_factory=dict)
     features: Mapping[str, FloatArray] = field(default_factory=dict)
+    is_dense: bool = False
 
     def __len__(self) -> int:
         return len(self.slots)
 
     def column(self, signal: Signal) -> FloatArray:
-        """One signal of every candidate, shape (n_candidates,)."""
-        column: FloatArray = self.signals[signal].take(self.slots)
+        """One signal of every candidate, shape (n_candidates,); never write to it."""
+        row = self.signals[signal]
+        column: FloatArray = row[: len(self.slots)] if self.is_dense else row.take(self.slots)
         return column
+
+    def columns(self) -> FloatArray:
+        """All signals of every candidate, shape (n_signals, n_candidates); never write to it."""
+        if self.is_dense:
+            return self.signals[:, : len(self.slots)]
+        gathered: FloatArray = self.signals.take(self.slots, axis=1)
+        return gathered
 
     def endpoint(self, position: int) -> Endpoint:
         """The candidate at this position."""
@@ -88,6 +98,7 @@ class Candidates:
             now_s=self.now_s,
             adapters=self.adapters,
             features={**self.features, **features},
+            is_dense=self.is_dense,
         )
 
 

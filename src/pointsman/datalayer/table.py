@@ -54,6 +54,7 @@ class EndpointTable:
         self._slot_by_address: dict[Address, int] = {}
         self._slots_by_host: dict[str, tuple[int, ...]] = {}
         self._slots: SlotArray = np.empty(0, dtype=np.intp)
+        self._is_dense = True
         self._adapters: dict[str, AdapterSlots] = {}
         self.signals: FloatArray = np.zeros((len(Signal), 0))
         self.generations: list[int] = []
@@ -88,19 +89,20 @@ class EndpointTable:
 
     def candidates(self, now_s: float) -> Candidates:
         """Every endpoint, ready to be filtered and scored."""
-        return self._view(self._slots, now_s)
+        return self._view(self._slots, now_s, is_dense=self._is_dense)
 
     def candidates_in(self, slots: Iterable[int], now_s: float) -> Candidates:
         """Only the endpoints in these slots."""
-        return self._view(np.array(sorted(set(slots)), dtype=np.intp), now_s)
+        return self._view(np.array(sorted(set(slots)), dtype=np.intp), now_s, is_dense=False)
 
-    def _view(self, slots: SlotArray, now_s: float) -> Candidates:
+    def _view(self, slots: SlotArray, now_s: float, *, is_dense: bool) -> Candidates:
         return Candidates(
             endpoints=self._endpoints,
             slots=slots,
             signals=self.signals,
             now_s=now_s,
             adapters=self._adapters,
+            is_dense=is_dense,
         )
 
     def replace(self, endpoints: Sequence[Endpoint]) -> TableChange:
@@ -204,6 +206,7 @@ class EndpointTable:
     def _rebuild_lookups(self) -> None:
         tenants = [(slot, e) for slot, e in enumerate(self._endpoints) if e is not None]
         self._slots = np.array([slot for slot, _ in tenants], dtype=np.intp)
+        self._is_dense = all(slot == position for position, (slot, _) in enumerate(tenants))
         self._slot_by_id = {endpoint.id: slot for slot, endpoint in tenants}
         self._slot_by_address = {endpoint.address: slot for slot, endpoint in tenants}
         by_host: dict[str, list[int]] = {}

@@ -70,7 +70,7 @@ class TokenCostScorer(Scorer):
     def cost_s(self, request: InferenceRequest, candidates: Candidates) -> FloatArray:
         """Expected seconds to the first token, shape (n_candidates,), all positive."""
         config: TokenCostConfig = self.config
-        signals = candidates.signals[:, candidates.slots]
+        signals = candidates.columns()
         rate = np.maximum(signals[Signal.PREFILL_RATE], 1.0)
         waited = candidates.now_s - signals[Signal.BACKLOG_AT_S]
         backlog_s = np.maximum(signals[Signal.BACKLOG_TOKENS] / rate - waited, 0.0)
