@@ -1,0 +1,30 @@
+"""Prefer small engine batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pointsman.api.columns import least_is_best, scraped_and_picked
+from pointsman.api.plugins import Scorer
+from pointsman.api.signals import Signal
+
+if TYPE_CHECKING:
+    from pointsman.api.candidates import Candidates
+    from pointsman.api.signals import FloatArray
+    from pointsman.domain.requests import InferenceRequest
+
+
+class RunningRequestsSizeScorer(Scorer):
+    """Prefers the endpoint with the fewest requests running in its engine's batch.
+
+    score = (max - r) / (max - min), 1 for all when all are equal, where r is the scraped batch
+    size plus the requests we picked since that scrape, so that a burst between two scrapes
+    spreads. An endpoint that was never scraped counts with the mean batch of the others.
+    """
+
+    type_name = "running-requests-size-scorer"
+
+    def score(self, request: InferenceRequest, candidates: Candidates) -> FloatArray:
+        """1 for the smallest batch, 0 for the largest, shape (n_candidates,)."""
+        del request
+        return least_is_best(scraped_and_picked(candidates, Signal.RUNNING))
