@@ -1,0 +1,121 @@
+"""The `pointsman` command: one short function per subcommand, each starts its composition root.
+
+Importing this module must stay cheap: roots are imported by the command that runs them.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from pointsman import __version__
+from pointsman.apps.errors import BadUsageError
+from pointsman.apps.options import FlagSet, GoCommand
+from pointsman.apps.picker_settings import (
+    IGNORED_FLAGS,
+    IGNORED_SWITCHES,
+    REFUSED_FLAGS,
+    PickerSettings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_log = logging.getLogger(__name__)
+
+_EXIT_FAILURE = 1
+_EXIT_USAGE = 2
+
+
+def _examples(*lines: str, after: str = "") -> str:
+    """An epilog with one line for each example: typer keeps line breaks between paragraphs only."""
+    return "\n\n".join(["Examples:", *(f"  {line}" for line in lines), *([after] if after else [])])
+
+
+app = typer.Typer(
+    name="pointsman",
+    help="Sends every LLM request to the best model server, over Envoy's ext_proc.",
+    epilog="Every flag can also be set as an environment variable: POINTSMAN_<COMMAND>_<FLAG>, "
+    "such as POINTSMAN_PICKER_GRPC_PORT=9002.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={
+        "auto_envvar_prefix": "POINTSMAN",
+        "help_option_names": ["-h", "--help"],
+    },
+)
+
+_PICKER_FLAGS = FlagSet(
+    settings=PickerSettings,
+    ignored_switches=IGNORED_SWITCHES,
+    ignored=IGNORED_FLAGS,
+    refused=REFUSED_FLAGS,
+)
+
+
+@app.command(
+    "picker",
+    cls=GoCommand,
+    epilog=_examples(
+        "pointsman picker --endpoints-file endpoints.yaml",
+        "pointsman picker --endpoints-file endpoints.yaml --secure-serving=false -v=4",
+        "POINTSMAN_PICKER_GRPC_PORT=9002 pointsman picker --endpoints-file endpoints.yaml",
+        after="Flags are read as Go's programs read them, so arguments written for the Go picker "
+        "work: one dash or two, a space or =; a true/false flag takes its value after = only. "
+        "Upstream's flags that do nothing here are accepted with a note.",
+    ),
+)
+@_PICKER_FLAGS.draw
+def picker(context: typer.Context, **texts: str | None) -> None:
+    """Run the endpoint picker: Envoy asks it over ext_proc where each request goes."""
+    settings = _PICKER_FLAGS.read(context, PickerSettings)
+
+    from pointsman.apps.logs import configure_logging
+
+    configure_logging(settings.effective_log_level, log_format=settings.effective_log_format)
+    for name, reason in _PICKER_FLAGS.without_effect(texts).items():
+        _log.warning("flag has no effect here flag=%s reason=%s", f"--{name}", reason)
+
+    import uvloop
+
+    from pointsman.apps.picker import run_picker
+
+    uvloop.run(run_picker(settings))
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"pointsman {__version__}")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code: 0, 1 for failures, 2 for bad usage."""
+    if list(arguments) in (["version"], ["--version"]):
+        version()  # at once: reading any option makes typer load pydantic, which takes 0.2 s
+        return 0
+    try:
+        code = app(args=list(arguments), prog_name="pointsman", standalone_mode=False)
+    except BadUsageError as error:
+        return _complain(error.problems, code=_EXIT_USAGE)
+    except typer.TyperException as error:
+        return _complain([error.format_message()], code=error.exit_code)
+    except OSError as error:
+        return _complain([str(error)], code=_EXIT_FAILURE)
+    return code if isinstance(code, int) else 0
+
+
+def _complain(problems: Sequence[str], *, code: int) -> int:
+    for problem in problems:
+        typer.echo(f"pointsman: {problem}", err=True)
+    return code
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
