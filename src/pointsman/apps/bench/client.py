@@ -1,0 +1,69 @@
+"""Sends a bounded number of requests through Envoy and checks that each was answered whole."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pointsman.apps.bench.plan import Scenario
+
+FIRST_BYTE_DELAY_MS = "20"
+"""Real engines think before they answer. An early end is only safe behind one that does
+(docs/envoy.md), so every canned response starts this late."""
+
+
+class WrongAnswerError(RuntimeError):
+    """A response was not what the canned upstream sends: the numbers would mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Where requests go and how many at a time."""
+
+    url: str
+    concurrency: int = 8
+
+
+async def send(load: Load, scenario: Scenario, bodies: Iterator[bytes], *, requests: int) -> None:
+    """Send `requests` requests and read every response to its end.
+
+    Raises:
+        WrongAnswerError: a status other than 200, or a truncated body.
+    """
+    remaining = iter(range(requests))
+    connector = aiohttp.TCPConnector(limit=load.concurrency)
+    timeout = aiohttp.ClientTimeout(total=60)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+
+        async def worker() -> None:
+            for _ in remaining:
+                await _exchange(session, load.url, scenario, next(bodies))
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(load.concurrency):
+                group.create_task(worker(), name=f"bench client {number}")
+
+
+async def _exchange(
+    session: aiohttp.ClientSession, url: str, scenario: Scenario, body: bytes
+) -> None:
+    headers = {"content-type": "application/json"}
+    if scenario.chunks:
+        headers["x-chunks"] = str(scenario.chunks)
+        headers["x-gap-ms"] = "2" if scenario.chunks > 1 else FIRST_BYTE_DELAY_MS
+    else:
+        headers["x-gap-ms"] = FIRST_BYTE_DELAY_MS
+    async with session.post(url, data=body, headers=headers) as response:
+        text = await response.read()
+        expected = b"[DONE]\n\n" if scenario.chunks else b"}"
+        if response.status != 200 or not text.endswith(expected):
+            raise WrongAnswerError(
+                f"{scenario.name} ({scenario.dialect}): status {response.status}, "
+                f"{len(text)} bytes ending in {text[-60:]!r}"
+            )
