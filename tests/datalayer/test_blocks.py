@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from builders import request
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import request
 from pointsman.datalayer.blocks import FINE_BYTES, cut
 from pointsman.domain.requests import Prompt
 

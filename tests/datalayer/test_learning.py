@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from builders import endpoint, table_of
 
+from builders import endpoint, table_of
 from pointsman.api.signals import Signal
 from pointsman.datalayer.learning import OUTPUT_TOKENS_PRIOR, Learner
 from pointsman.datalayer.table import PREFILL_RATE_PRIOR, EndpointTable

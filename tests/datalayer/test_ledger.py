@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from builders import endpoint, table_of
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from builders import endpoint, table_of
 from pointsman.api.signals import Signal
 from pointsman.datalayer.ledger import Lease, Ledger
 from pointsman.datalayer.table import EndpointTable

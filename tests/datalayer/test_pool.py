@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from builders import endpoint, request
 
+from builders import endpoint, request
 from pointsman.api.signals import Signal
 from pointsman.datalayer.pool import Pool
 from pointsman.domain.samples import EngineSample

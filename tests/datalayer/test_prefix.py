@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from builders import request, table_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import request, table_of
 from pointsman.api.signals import Signal
 from pointsman.datalayer.blocks import cut
 from pointsman.datalayer.prefix import PrefixSettings, PrefixTable

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from builders import endpoint, table_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import endpoint, table_of
 from pointsman.api.signals import Signal
 from pointsman.datalayer.table import EndpointTable
 from pointsman.domain.endpoints import Address, Endpoint

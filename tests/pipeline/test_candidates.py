@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from builders import endpoint
 
+from builders import endpoint
 from pointsman.api.signals import Signal
 from pointsman.datalayer.table import EndpointTable
 from pointsman.domain.endpoints import Address, Endpoint

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import request, surroundings, table_of
 
+from builders import request, surroundings, table_of
 from pointsman.api.candidates import MATCHED_TOKENS, Candidates
 from pointsman.api.signals import Signal
 from pointsman.datalayer.table import EndpointTable
