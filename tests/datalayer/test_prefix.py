@@ -12,12 +12,21 @@ from builders import request, table_of
 from pointsman.api.signals import Signal
 from pointsman.datalayer.blocks import cut
 from pointsman.datalayer.prefix import PrefixSettings, PrefixTable
+from pointsman.datalayer.table import EndpointTable
 
 SYSTEM = "".join(random.Random(1).choices("abcdefgh ", k=4096))
 
 
-def matched(index: PrefixTable, table, text: str, **options) -> list[float]:
-    return [round(x) for x in index.match(request(text, **options), table.candidates(0.0))]
+def matched(
+    index: PrefixTable,
+    table: EndpointTable,
+    text: str,
+    *,
+    model: str = "m",
+    tokens: int | None = None,
+) -> list[int]:
+    asked = request(text, model=model, tokens=tokens)
+    return [round(x) for x in index.match(asked, table.candidates(0.0))]
 
 
 def test_an_empty_index_matches_nothing() -> None:
