@@ -129,7 +129,7 @@ class WorkloadSettings:
     chat: SessionShape = field(
         default_factory=lambda: SessionShape(
             share=0.68,
-            prefix_tokens=Span(800, 2400),
+            prefix_tokens=Span(1200, 4000),
             question_tokens=Span(16, 120),
             answer_tokens=Span(24, 120),
             turns_min=2,
@@ -139,7 +139,7 @@ class WorkloadSettings:
     document: SessionShape = field(
         default_factory=lambda: SessionShape(
             share=0.10,
-            prefix_tokens=Span(4000, 9000),
+            prefix_tokens=Span(5000, 12000),
             question_tokens=Span(16, 60),
             answer_tokens=Span(24, 100),
             turns_min=2,
