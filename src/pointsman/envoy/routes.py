@@ -36,6 +36,7 @@ def route_configuration(settings: EnvoySettings) -> route.RouteConfiguration:
                 name="pool",
                 domains=["*"],
                 request_body_buffer_limit=settings.body_bytes_max,
+                response_headers_to_add=_served_by(settings.served_by_header),
                 routes=pool_routes(settings),
             )
         ],
@@ -72,6 +73,14 @@ def retry_policy(retries_max: int) -> route.RetryPolicy | None:
             base_interval=duration(0.01), max_interval=duration(0.1)
         ),
     )
+
+
+def _served_by(name: str | None) -> list[core.HeaderValueOption]:
+    if name is None:
+        return []
+    action = core.HeaderValueOptionHeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
+    header = core.HeaderValue(key=name, value="%UPSTREAM_REMOTE_ADDRESS%")
+    return [core.HeaderValueOption(header=header, append_action=action)]
 
 
 def _route(

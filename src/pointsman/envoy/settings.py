@@ -125,6 +125,8 @@ class EnvoySettings:
             uvicorn's 5 s, so that Envoy never sends a request into a connection being closed.
         connections_max: open client connections over all; beyond, new ones are refused.
         access_log: path of a JSON access log as Envoy sees it (`/dev/stdout`), or None.
+        served_by_header: response header that tells clients the `ip:port` that served them, or
+            None. Off, because addresses of model servers are nobody's business outside.
     """
 
     endpoints: tuple[Address, ...]
@@ -141,6 +143,7 @@ class EnvoySettings:
     upstream_idle_timeout_s: float = 4.0
     connections_max: int = 50_000
     access_log: str | None = None
+    served_by_header: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what Envoy would refuse, all problems at once.
