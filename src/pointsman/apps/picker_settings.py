@@ -375,18 +375,19 @@ class PickerSettings(FlagSettings):
             yield "--enable-cert-reload: needs --cert-path"
         if not self.model_server_metrics_path.startswith("/"):
             yield "--model-server-metrics-path: must start with /"
-        yield from self._shared_ports()
+        yield from _shared_ports(self)
 
-    def _shared_ports(self) -> Iterator[str]:
-        taken: dict[int, str] = {}
-        for name, number in (
-            ("--grpc-port", self.grpc_port),
-            ("--grpc-health-port", self.grpc_health_port),
-            ("--metrics-port", self.metrics_port),
-        ):
-            if number and number in taken:
-                yield f"{name}: {number} is already the port of {taken[number]}"
-            taken.setdefault(number, name)
+
+def _shared_ports(settings: PickerSettings) -> Iterator[str]:
+    taken: dict[int, str] = {}
+    for name, number in (
+        ("--grpc-port", settings.grpc_port),
+        ("--grpc-health-port", settings.grpc_health_port),
+        ("--metrics-port", settings.metrics_port),
+    ):
+        if number and number in taken:
+            yield f"{name}: {number} is already the port of {taken[number]}"
+        taken.setdefault(number, name)
 
 
 _IN_KUBERNETES = "it applies in Kubernetes, which is not in this version"

@@ -16,7 +16,7 @@ class LoopFinishedError(RuntimeError):
     """A background loop that should run until it is cancelled has returned."""
 
 
-async def _guard(name: str, loop: Coroutine[Any, Any, None]) -> None:
+async def _guard(name: str, loop: Coroutine[Any, Any, None]) -> None:  # Any: as in start_loop
     try:
         await loop
     except asyncio.CancelledError:
