@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
 from pointsman.config.units import DurationS, Quantity
@@ -143,15 +143,6 @@ class FlowControl(Section):
     """Which plugin says when the pool is full; default utilization-detector."""
     enable_eviction: bool = False
     """Take back requests in flight in favour of more important ones; default false."""
-
-    @model_validator(mode="after")
-    def _bands_are_distinct(self) -> FlowControl:
-        priorities = [band.priority for band in self.priority_bands]
-        if None in priorities:
-            raise ValueError("priorityBands: each band needs a priority")
-        if len(set(priorities)) < len(priorities):
-            raise ValueError("priorityBands: two bands have the same priority")
-        return self
 
 
 class RequestHandling(Section):

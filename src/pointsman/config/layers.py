@@ -175,8 +175,17 @@ def _check_flow(flow: FlowControl, scope: Scope) -> None:
         (flow.default_priority_band, (*root, "defaultPriorityBand")),
         (flow.default_negative_priority_band, (*root, "defaultNegativePriorityBand")),
     ]
+    seen: set[int] = set()
     for position, band in enumerate(flow.priority_bands):
-        bands.append((band, (*root, "priorityBands", position)))
+        path: Path = (*root, "priorityBands", position)
+        bands.append((band, path))
+        if band.priority is None:
+            scope.findings.problem((*path, "priority"), "is required")
+        elif band.priority in seen:
+            message = f"another band has priority {band.priority}, too"
+            scope.findings.problem((*path, "priority"), message)
+        else:
+            seen.add(band.priority)
     for one, where in bands:
         if one is not None:
             fairness, ordering = one.fairness_policy_ref, one.ordering_policy_ref

@@ -111,14 +111,15 @@ class Scope:
                 name = str(getattr(plan.config, field))
                 for kind in kinds if name else ():
                     path = (*self.place(plan), "parameters", described.alias or field)
-                    self.follow(name, path=path, kind=kind)
+                    if name not in self.catalog.names(kind):  # the default instance of a type
+                        self.follow(name, path=path, kind=kind)
 
 
 def unknown_type(name: str, catalog: Catalog) -> str:
-    """Why there is no such plugin type."""
+    """Why there is no such plugin type; lists those of the same kind, by the end of the name."""
+    suffix = f"-{name.rpartition('-')[2]}"
+    alike = [one for one in catalog.names() if one.endswith(suffix)] or catalog.names()
     if name in NOT_AVAILABLE:
-        available = ", ".join(catalog.names())
-        return (
-            f"{name!r} is known upstream, not available in Pointsman yet (available: {available})"
-        )
-    return unknown("plugin type", name, catalog.names())
+        names = ", ".join(alike)
+        return f"{name!r} is known upstream, not available in Pointsman yet (available: {names})"
+    return unknown("plugin type", name, alike)

@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from pointsman.lib.durations import parse_duration_s
 
@@ -51,8 +51,8 @@ def parse_quantity(text: str) -> int:
     return math.ceil(Decimal(number).scaleb(power))
 
 
-DurationS = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str), Field(ge=0)]
-"""Seconds, written as a Go duration such as `200ms` or `1m30s`."""
+DurationS = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
+"""Seconds, not negative, written as a Go duration such as `200ms` or `1m30s`."""
 
-Quantity = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int | str), Field(ge=0)]
-"""A whole number, written as a number or a Kubernetes quantity such as `10Gi` or `1k`."""
+Quantity = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int | str)]
+"""A whole number, not negative, written as a number or a Kubernetes quantity such as `10Gi`."""
