@@ -30,17 +30,17 @@ def test_an_endpoint_that_leaves_takes_leases_and_prefixes_along(pool: Pool) -> 
 
 def test_only_repeated_silence_makes_an_endpoint_unreachable(pool: Pool) -> None:
     unreachable = pool.table.signals[Signal.UNREACHABLE]
-    pool.failed("default/e0", is_unreachable=True)
+    pool.failed("default/e0", "connection")
     assert unreachable[0] == 0
-    pool.failed("default/e0", is_unreachable=True)
+    pool.failed("default/e0", "connection")
     assert unreachable[0] == 1
     pool.store("default/e0", EngineSample(waiting=0, running=0), 1.0)
     assert unreachable[0] == 0
 
 
 def test_an_endpoint_that_answers_with_an_error_is_reachable(pool: Pool) -> None:
-    for is_unreachable in (True, False, True):
-        pool.failed("default/e0", is_unreachable=is_unreachable)
+    for reason in ("timeout", "status", "timeout"):
+        pool.failed("default/e0", reason)
     assert pool.table.signals[Signal.UNREACHABLE, 0] == 0
 
 
@@ -53,5 +53,5 @@ def test_an_engine_that_does_not_count_requests_never_ends_leases(pool: Pool) ->
 
 def test_news_about_strangers_are_ignored(pool: Pool) -> None:
     pool.store("default/e7", EngineSample(waiting=1), 1.0)
-    pool.failed("default/e7", is_unreachable=True)
+    pool.failed("default/e7", "connection")
     assert pool.inflight_requests("default/e7") == 0

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pointsman.domain.samples import EngineSample
     from pointsman.lib.clock import Clock
 
+SILENCE = frozenset({"connection", "timeout"})
+"""Reasons of a failed scrape that mean that nobody answered."""
+
 UNREACHABLE_AFTER_FAILURES = 2
 """One lost connection is an accident; two in a row are an endpoint that is gone."""
 
@@ -70,12 +73,16 @@ class Pool:
         if sample.running is not None and sample.waiting is not None:
             self.ledger.scraped(slot, scraped_at_s, self._clock.monotonic_s())
 
-    def failed(self, endpoint_id: str, *, is_unreachable: bool) -> None:
-        """A scrape has failed; `is_unreachable` says that nothing answered at all."""
+    def failed(self, endpoint_id: str, reason: str) -> None:
+        """A scrape has failed; the last values stay.
+
+        Whoever answers, if only with an error, is reachable. Repeated silence means that the
+        endpoint is gone, until a scrape succeeds again.
+        """
         slot = self.table.slot_of(endpoint_id)
         if slot is None:
             return
-        if not is_unreachable:
+        if reason not in SILENCE:
             self._failures.pop(slot, None)
             self.table.signals[Signal.UNREACHABLE, slot] = 0.0
             return

@@ -45,6 +45,11 @@ class EndpointTable:
 
     Args:
         endpoints_max: more than this many are refused; bounds memory and bitset width.
+
+    Attributes:
+        endpoints: those in the table, in slot order; the same object until that changes.
+        signals: shape (n_signals, n_slots); columns of free slots are zero.
+        generations: how many tenants each slot has had.
     """
 
     def __init__(self, *, endpoints_max: int = 10_000) -> None:
@@ -55,17 +60,13 @@ class EndpointTable:
         self._slots_by_host: dict[str, tuple[int, ...]] = {}
         self._slots: SlotArray = np.empty(0, dtype=np.intp)
         self._is_dense = True
+        self.endpoints: tuple[Endpoint, ...] = ()
         self._adapters: dict[str, AdapterSlots] = {}
         self.signals: FloatArray = np.zeros((len(Signal), 0))
         self.generations: list[int] = []
 
     def __len__(self) -> int:
         return len(self._slots)
-
-    @property
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        """Those in the table now, in slot order."""
-        return tuple(endpoint for endpoint in self._endpoints if endpoint is not None)
 
     def slot_of(self, endpoint_id: str) -> int | None:
         """The slot of this `namespace/name`."""
@@ -205,6 +206,7 @@ class EndpointTable:
 
     def _rebuild_lookups(self) -> None:
         tenants = [(slot, e) for slot, e in enumerate(self._endpoints) if e is not None]
+        self.endpoints = tuple(endpoint for _, endpoint in tenants)
         self._slots = np.array([slot for slot, _ in tenants], dtype=np.intp)
         self._is_dense = all(slot == position for position, (slot, _) in enumerate(tenants))
         self._slot_by_id = {endpoint.id: slot for slot, endpoint in tenants}

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 
     from pointsman.apps.bench.plan import Scenario
 
-FIRST_BYTE_DELAY_MS = "20"
-"""Real engines think before they answer. An early end is only safe behind one that does
-(docs/envoy.md), so every canned response starts this late."""
-
 
 class WrongAnswerError(RuntimeError):
     """A response was not what the canned upstream sends: the numbers would mean nothing."""
@@ -54,11 +50,8 @@ async def _exchange(
     session: aiohttp.ClientSession, url: str, scenario: Scenario, body: bytes
 ) -> None:
     headers = {"content-type": "application/json"}
-    if scenario.chunks:
-        headers["x-chunks"] = str(scenario.chunks)
-        headers["x-gap-ms"] = "2" if scenario.chunks > 1 else FIRST_BYTE_DELAY_MS
-    else:
-        headers["x-gap-ms"] = FIRST_BYTE_DELAY_MS
+    headers["x-chunks"] = str(scenario.chunks)
+    headers["x-gap-ms"] = str(scenario.duration_ms / max(scenario.chunks, 1))
     async with session.post(url, data=body, headers=headers) as response:
         text = await response.read()
         expected = b"[DONE]\n\n" if scenario.chunks else b"}"

@@ -15,9 +15,10 @@ from pointsman.apps.bench.client import Load, send
 from pointsman.apps.bench.plan import POOL_SIZES, SCENARIOS, Scenario, bodies
 from pointsman.apps.bench.processes import Cost, child, cost_of, free_port
 from pointsman.apps.bench.results import Idle, Results, Row, row
-from pointsman.apps.envoy_process import running_envoy
+from pointsman.apps.envoy_config import envoy_config
+from pointsman.apps.envoy_process import run_envoy
 from pointsman.domain.endpoints import Address
-from pointsman.envoy.settings import Dialect, EnvoySettings
+from pointsman.envoy.settings import Dialect, EnvoySettings, PickerSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -146,16 +147,14 @@ async def _envoy(
 ) -> AsyncIterator[str]:
     """A real Envoy that asks the server on `port`; yields the URL to send requests to."""
     settings = EnvoySettings(
+        endpoints=place.addresses(endpoints),
         listener=Address("127.0.0.1", 0),
         admin=Address("127.0.0.1", 0),
-        picker=Address("127.0.0.1", port),
-        picker_tls=False,
-        endpoints=place.addresses(endpoints),
+        picker=PickerSettings(port=port, has_tls=False, observed_share=0.0),
         dialect=Dialect(scenario.envoy_dialect),
-        observed_share=0.0,
     )
-    async with running_envoy(settings) as envoy:
-        yield f"http://{envoy.listener.authority}/v1/chat/completions"
+    async with run_envoy(envoy_config(settings)) as envoy:
+        yield f"{envoy.url}/v1/chat/completions"
 
 
 async def _measure(
@@ -187,18 +186,17 @@ async def _measure(
             prompts = bodies(scenario, seed=settings.seed)
             for url in (picker_url, floor_url):
                 await send(Load(url), scenario, prompts, requests=WARM_UP_REQUESTS)
-            samples = []
-            for _ in range(settings.rounds):
-                samples.append(
-                    (
-                        await _cpu_us(
-                            picker_pid, picker_url, scenario, prompts, requests=requests, peak=peak
-                        ),
-                        await _cpu_us(
-                            floor_pid, floor_url, scenario, prompts, requests=requests, peak=_Peak()
-                        ),
-                    )
+            samples = [
+                (
+                    await _cpu_us(
+                        picker_pid, picker_url, scenario, prompts, requests=requests, peak=peak
+                    ),
+                    await _cpu_us(
+                        floor_pid, floor_url, scenario, prompts, requests=requests, peak=_Peak()
+                    ),
                 )
+                for _ in range(settings.rounds)
+            ]
             found.append(row(scenario, endpoints, samples))
             progress(
                 f"{scenario.name}, {scenario.dialect}, {endpoints} endpoints: "

@@ -40,15 +40,16 @@ async def answer(request: web.Request) -> web.StreamResponse:
     """A completion in one piece or in chunks."""
     await request.read()
     chunks = int(request.headers.get("x-chunks", "0"))
+    gap_s = float(request.headers.get("x-gap-ms", "0")) / 1000
     if not chunks:
-        await asyncio.sleep(float(request.headers.get("x-gap-ms", "0")) / 1000)
+        await asyncio.sleep(gap_s)
         return web.Response(body=_ANSWER, content_type="application/json")
-    gap_s = float(request.headers.get("x-gap-ms", "1")) / 1000
     response = web.StreamResponse(headers={"content-type": "text/event-stream"})
     await response.prepare(request)
     for _ in range(chunks - 1):
         await asyncio.sleep(gap_s)
         await response.write(_CHUNK)
+    await asyncio.sleep(gap_s)
     await response.write(b'data: {"choices":[],' + _USAGE % chunks + b"}\n\ndata: [DONE]\n\n")
     return response
 
