@@ -158,17 +158,23 @@ class Engine:
         """Empty the prefix cache; False (and nothing done) while requests hold blocks."""
         return self._pool.forget()
 
+    @property
+    def adapters(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Adapters of running and of waiting requests, sorted."""
+        return self._slots.active, tuple(sorted(self._queue.adapters))
+
     def statistics(self) -> EngineStatistics:
         """A frozen picture of the engine."""
         pool, queue = self._pool, self._queue
+        running_adapters, waiting_adapters = self.adapters
         return EngineStatistics(
             running=self._running,
             waiting_capacity=queue.ready_count,
             waiting_deferred=queue.deferred_count,
             kv_usage=pool.in_use / pool.usable,
             cached_blocks=pool.cached,
-            running_adapters=self._slots.active,
-            waiting_adapters=tuple(sorted(queue.adapters)),
+            running_adapters=running_adapters,
+            waiting_adapters=waiting_adapters,
             **dataclasses.asdict(self._totals),
         )
 
