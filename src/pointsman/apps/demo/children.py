@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 
 LOG_LINES_MAX: Final = 200
 _LOG_LINE_BYTES_MAX: Final = 64 * 1024
@@ -27,11 +27,19 @@ class DemoError(Exception):
 class ChildDiedError(DemoError):
     """A process of the demo ended although nobody asked it to."""
 
+    def __init__(self, name: str, how: str, last_lines: str) -> None:
+        super().__init__(f"{name} died ({how}). Its last lines:\n{last_lines}")
+
 
 class Child:
-    """A running process whose output is kept, last lines only."""
+    """A running process whose output is kept, last lines only.
+
+    Attributes:
+        first_line: done once it has printed a line.
+    """
 
     def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        self.first_line: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.name = name
         self.pid = process.pid
         self._process = process
@@ -41,8 +49,7 @@ class Child:
     @property
     def last_lines(self) -> str:
         """The end of its log, indented; what a user needs to see when it failed."""
-        lines = list(self._lines)[-_LAST_LINES:]
-        return "\n".join(f"    {line}" for line in lines) or "    (it printed nothing)"
+        return last_lines(self._lines)
 
     async def watch(self) -> None:
         """Wait for its end, which is an error unless it was asked for.
@@ -54,7 +61,7 @@ class Child:
         if not self._is_stopping:
             await asyncio.sleep(0.1)  # its last words may still be in the pipe
             how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            raise ChildDiedError(f"{self.name} died ({how}). Its last lines:\n{self.last_lines}")
+            raise ChildDiedError(self.name, how, self.last_lines)
 
     async def keep_log(self) -> None:
         """Read its output until it closes it."""
@@ -68,6 +75,8 @@ class Child:
             if not line:
                 return
             self._lines.append(line.decode("utf-8", "replace").rstrip())
+            if not self.first_line.done():
+                self.first_line.set_result(self._lines[0])
 
     async def stop(self) -> None:
         """End it: politely, and if that takes too long or we are in a hurry ourselves, not."""
@@ -116,6 +125,10 @@ class Children:
         self._group.create_task(child.watch(), name=f"end of {name}")
         return child
 
+    def watch(self, name: str, loop: Coroutine[object, None, None]) -> asyncio.Task[None]:
+        """Run something beside the block; its failure ends the block. The caller cancels it."""
+        return self._group.create_task(loop, name=name)
+
     async def stop(self) -> None:
         """End all, last one first."""
         while self._started:
@@ -142,6 +155,12 @@ async def children() -> AsyncIterator[Children]:
                 await family.stop()
     except BaseExceptionGroup as problems:
         raise first_cause(problems) from problems
+
+
+def last_lines(lines: Iterable[str]) -> str:
+    """The end of a log, indented, for an error's text."""
+    shown = list(lines)[-_LAST_LINES:]
+    return "\n".join(f"    {line}" for line in shown) or "    (it printed nothing)"
 
 
 def first_cause(problem: BaseException) -> BaseException:
