@@ -107,11 +107,13 @@ async def run_envoy(
         loop = asyncio.get_running_loop()
         # A session of its own: a terminal's Ctrl-C reaches us, and we stop it in order.
         transport, _ = await loop.subprocess_exec(
-            lambda: output, *command, stdin=None, stderr=asyncio.subprocess.STDOUT,
+            lambda: output, *command, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
         try:
-            yield await _ready(output, admin_file, transport.get_pid(), ready_timeout_s)
+            yield await _ready(
+                output, admin_file, pid=transport.get_pid(), timeout_s=ready_timeout_s
+            )
         finally:
             await _stop(output, transport)
 
@@ -134,7 +136,7 @@ class _Output(asyncio.SubprocessProtocol):
         return self._tail.decode(errors="replace")
 
 
-async def _ready(output: _Output, admin_file: Path, pid: int, timeout_s: float) -> RunningEnvoy:
+async def _ready(output: _Output, admin_file: Path, *, pid: int, timeout_s: float) -> RunningEnvoy:
     try:
         async with asyncio.timeout(timeout_s), httpx.AsyncClient(trust_env=False) as client:
             while not output.exited.is_set():
@@ -176,6 +178,7 @@ async def _stop(output: _Output, transport: asyncio.SubprocessTransport) -> None
         if not output.exited.is_set():
             with suppress(ProcessLookupError):
                 os.killpg(transport.get_pid(), signal.SIGKILL)
+            await output.exited.wait()
         transport.close()
 
 

@@ -76,7 +76,7 @@ def _http_filters(settings: EnvoySettings) -> list[hcm.HttpFilter]:
     last = hcm.HttpFilter(name="envoy.filters.http.router", typed_config=pack(router.Router()))
     if settings.picker is None:
         return [last]
-    return [picker_filter(settings.picker, settings.dialect), last]
+    return [picker_filter(settings.picker, settings.chosen_dialect), last]
 
 
 def _without_forged_destination() -> core.TypedExtensionConfig:

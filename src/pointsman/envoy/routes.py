@@ -48,7 +48,7 @@ def pool_routes(settings: EnvoySettings) -> list[route.Route]:
     everything = _route("everything", settings)
     if settings.picker is None or not settings.picker.observed_share:
         return [everything]
-    overrides = observed_route_override(settings.dialect)
+    overrides = observed_route_override(settings.chosen_dialect)
     if not overrides:
         return [everything]
     observed = _route("observed", settings, share=settings.picker.observed_share, filters=overrides)

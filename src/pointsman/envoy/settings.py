@@ -112,7 +112,7 @@ class EnvoySettings:
         listener: where clients connect; port 0 lets the system choose.
         admin: Envoy's own admin interface; loopback only, because it can stop the process.
         picker: None makes a plain load balancer, to compare with.
-        dialect: what is sent to the picker.
+        dialect: what is sent to the picker; None chooses (see `chosen_dialect`).
         fallback: who serves what the picker did not decide, and retries beyond its list.
         has_http2_upstream: the model servers speak HTTP/2 without TLS (gRPC engines).
         body_bytes_max: largest request body that must pass; also what a retry can replay.
@@ -133,7 +133,7 @@ class EnvoySettings:
     listener: Address = DEFAULT_LISTENER
     admin: Address = DEFAULT_ADMIN
     picker: PickerSettings | None = PickerSettings()
-    dialect: Dialect = Dialect.TRAILERS
+    dialect: Dialect | None = None
     fallback: Balancing = Balancing.LEAST_REQUEST
     has_http2_upstream: bool = False
     body_bytes_max: int = 32 * 1024 * 1024
@@ -160,6 +160,18 @@ class EnvoySettings:
         ]
         if problems:
             raise ValueError("\n".join(problems))
+
+    @property
+    def chosen_dialect(self) -> Dialect:
+        """`dialect`, or ours; buffered when failing open.
+
+        Envoy cannot fail open once it has sent a piece of a full duplex body, not even when the
+        picker is down from the start (docs/envoy.md, "A broken picker").
+        """
+        if self.dialect is not None:
+            return self.dialect
+        fails_open = self.picker is not None and self.picker.fail_open
+        return Dialect.BUFFERED if fails_open else Dialect.TRAILERS
 
     def _limit_problems(self) -> list[str]:
         checks = (
