@@ -10,11 +10,13 @@ from pointsman.domain.requests import ApiKind, InferenceRequest, Prompt
 from pointsman.pipeline.candidates import locate
 from pointsman.pipeline.decision import Decision
 from pointsman.pipeline.formats.model import replace_model
+from pointsman.pipeline.formats.registry import read_request
 from pointsman.pipeline.watch import RequestWatch
 
 if TYPE_CHECKING:
     from pointsman.domain.requests import RequestHead
-    from pointsman.pipeline.formats.read import Formats, ParsedRequest
+    from pointsman.pipeline.formats.parsed import ParsedRequest
+    from pointsman.pipeline.formats.registry import FormatTable
     from pointsman.pipeline.watch import Following
     from pointsman.scheduling.scheduler import Pick, Scheduler
 
@@ -32,7 +34,7 @@ class PoolDirector:
     def __init__(
         self,
         *,
-        formats: Formats,
+        formats: FormatTable,
         scheduler: Scheduler,
         following: Following,
         honours_subset: bool = True,
@@ -48,7 +50,7 @@ class PoolDirector:
         Raises:
             RequestError: the request must be answered with an error instead.
         """
-        parsed = self._formats.read(head.path, body)
+        parsed = read_request(head.path, body, formats=self._formats)
         request = _request(head, parsed, body_bytes=len(body))
         decision_body = None
         if request.target_model != parsed.model:
