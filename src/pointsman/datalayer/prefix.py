@@ -35,15 +35,15 @@ class PrefixSettings:
     """Limits of the index.
 
     Attributes:
-        bytes_max: estimated memory of the table; 128 MiB holds about 350,000 blocks, the caches
-            of some hundred endpoints.
+        bytes_max: estimated memory of the table; 64 MiB holds about 200,000 blocks, or 15 to 50
+            million tokens of distinct prompts.
         prompt_bytes_max: longer prompts are matched on their first bytes only; 512 KiB is the
             131,072 tokens that upstream matches.
         endpoint_tokens: KV cache of an endpoint that does not publish its size; upstream assumes
             31,250 blocks of 16 tokens.
     """
 
-    bytes_max: int = 128 * 1024 * 1024
+    bytes_max: int = 64 * 1024 * 1024
     prompt_bytes_max: int = 512 * 1024
     endpoint_tokens: int = 31_250 * 16
 

@@ -40,14 +40,16 @@ def header_reply(destination: str) -> bytes:
         )
     )
     reply.dynamic_metadata["envoy.lb"] = {"x-gateway-destination-endpoint": destination}
-    return reply.SerializeToString()
+    serialized: bytes = reply.SerializeToString()
+    return serialized
 
 
 def response_header_reply() -> bytes:
     """The reply to response headers that changes nothing."""
     reply = pb.ProcessingResponse()
     reply.response_headers.response.SetInParent()
-    return reply.SerializeToString()
+    serialized: bytes = reply.SerializeToString()
+    return serialized
 
 
 def _varint(value: int) -> bytes:
@@ -102,7 +104,7 @@ def body_replies(body: bytes, *, end_of_stream: bool, field_number: int) -> list
     return replies
 
 
-class Echo(grpc.GenericRpcHandler):
+class Echo(grpc.GenericRpcHandler[bytes, bytes]):
     """Answers one ext_proc method.
 
     Args:
@@ -118,12 +120,12 @@ class Echo(grpc.GenericRpcHandler):
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
-    ) -> grpc.RpcMethodHandler | None:
+    ) -> grpc.RpcMethodHandler[bytes, bytes] | None:
         """The handler of the one method there is."""
         return self._method if handler_call_details.method == METHOD else None
 
     async def _process(
-        self, messages: AsyncIterator[bytes], context: grpc.aio.ServicerContext
+        self, messages: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
     ) -> None:
         pieces: list[bytes] = []
         async for message in messages:
