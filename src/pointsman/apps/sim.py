@@ -40,6 +40,7 @@ class SimSettings:
         host: IP address to listen on.
         port: of the first server, the others follow; 0 = any free port for each.
         replicas: servers in this process.
+        ports: of all servers, instead of `port` and `replicas`.
         preset: name of an engine in `pointsman.sim.engine.presets`.
         model: the name they serve.
         adapters: LoRA adapters loaded from the start, `name` or `name=path`.
@@ -51,6 +52,7 @@ class SimSettings:
     host: str = "127.0.0.1"
     port: int = 8000
     replicas: int = 1
+    ports: tuple[int, ...] = ()
     preset: str = "tiny"
     model: str = "sim-model"
     adapters: tuple[str, ...] = ()
@@ -71,9 +73,12 @@ class SimSettings:
     is_request_id_echoed: bool = False
     faults: Faults = field(default_factory=Faults)
 
-    def port_of(self, replica: int) -> int:
-        """Where a server listens; 0 = any free port."""
-        return self.port + replica if self.port else 0
+    @property
+    def listening_ports(self) -> tuple[int, ...]:
+        """The port of each server; 0 = any free one."""
+        if self.ports:
+            return self.ports
+        return tuple(self.port + number if self.port else 0 for number in range(self.replicas))
 
 
 def server_settings(settings: SimSettings, replica: int = 0) -> ServerSettings:
@@ -139,20 +144,18 @@ async def simulated_servers(settings: SimSettings, *, clock: Clock) -> AsyncIter
         ValueError: settings are out of range.
         OSError: a port cannot be had.
     """
-    if not 1 <= settings.replicas <= REPLICAS_MAX:
-        raise ValueError(f"replicas must be 1..{REPLICAS_MAX}")
-    replicas = [server_settings(settings, number) for number in range(settings.replicas)]
+    ports = settings.listening_ports
+    if not 1 <= len(ports) <= REPLICAS_MAX:
+        raise ValueError(f"there must be 1..{REPLICAS_MAX} servers")
+    replicas = [server_settings(settings, number) for number in range(len(ports))]
     with ExitStack() as sockets:
-        listeners = [
-            sockets.enter_context(
-                _listener(settings.host, settings.port and settings.port + number)
-            )
-            for number in range(settings.replicas)
-        ]
+        listeners = [sockets.enter_context(_listener(settings.host, port)) for port in ports]
         try:
             async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
                 for server, listener in zip(replicas, listeners, strict=True):
-                    await stack.enter_async_context(_serving(group, server, listener, clock=clock))
+                    await stack.enter_async_context(
+                        _serving(group, server, listener=listener, clock=clock)
+                    )
                 yield [Address(*listener.getsockname()[:2]) for listener in listeners]
         except BaseExceptionGroup as errors:
             if len(errors.exceptions) > 1:
@@ -167,7 +170,7 @@ def _listener(host: str, port: int) -> socket.socket:
 
 @asynccontextmanager
 async def _serving(
-    group: asyncio.TaskGroup, settings: ServerSettings, listener: socket.socket, *, clock: Clock
+    group: asyncio.TaskGroup, settings: ServerSettings, *, listener: socket.socket, clock: Clock
 ) -> AsyncIterator[None]:
     """One server that runs as long as the block."""
     server = SimulatedServer(settings, clock=clock)

@@ -171,4 +171,6 @@ class EngineDriver:
 
     def _note_adapters(self) -> None:
         running, waiting = self.engine.adapters
-        self._telemetry.observe_adapters(",".join(running), ",".join(waiting), self._clock.unix_s())
+        self._telemetry.observe_adapters(
+            ",".join(running), ",".join(waiting), unix_s=self._clock.unix_s()
+        )

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_MISTAKES = MappingProxyType(
+    {
+        "string": "string_type",
+        "boolean": "bool_type",
+        "integer": "int_type",
+        "list": "list_type",
+        "dictionary": "dict_type",
+        "dictionary or object to extract fields from": "model_attributes_type",
+    }
+)
+"""What is expected of a field, and pydantic's name for something else."""
 
 
 class ApiError(Exception):
@@ -33,7 +46,7 @@ class ApiError(Exception):
         return orjson.dumps({"error": error})
 
 
-def _invalid(kind: str, where: str, message: str, *, given: str, context: str = "") -> ApiError:
+def _invalid(kind: str, where: str, *, message: str, given: str, context: str = "") -> ApiError:
     text = (
         f"1 validation error:\n  {{'type': '{kind}', 'loc': 'body.{where}', "
         f"'msg': '{message}', 'input': {given}{context}}}"
@@ -55,18 +68,20 @@ def bad_json(raw: bytes) -> ApiError:
         where, why = "0", "not an object that can be read"
     context = f", 'ctx': {{'error': {why!r}}}"
     given = "'<dict of 0 items>'"
-    return _invalid("json_invalid", where, "JSON decode error", given=given, context=context)
+    message = "JSON decode error"
+    return _invalid("json_invalid", where, message=message, given=given, context=context)
 
 
 def missing(name: str, body: Mapping[str, object]) -> ApiError:
     """A field that must be there is not."""
-    return _invalid("missing", name, "Field required", given=f"'<dict of {len(body)} items>'")
+    given = f"'<dict of {len(body)} items>'"
+    return _invalid("missing", name, message="Field required", given=given)
 
 
-def wrong_type(name: str, kind: str, expected: str) -> ApiError:
-    """A field has the wrong type; `kind` is pydantic's name of the mistake."""
+def wrong_type(name: str, expected: str) -> ApiError:
+    """A field has the wrong type."""
     message = f"Input should be a valid {expected}"
-    return _invalid(kind, name, message, given="'<not shown>'")
+    return _invalid(_MISTAKES[expected], name, message=message, given="'<not shown>'")
 
 
 def unknown_model(name: str, served: str) -> ApiError:
@@ -88,7 +103,7 @@ def prompt_too_long(prompt_tokens: int, context_tokens_max: int) -> ApiError:
     )
 
 
-def output_too_long(prompt_tokens: int, output_tokens: int, context_tokens_max: int) -> ApiError:
+def output_too_long(prompt_tokens: int, output_tokens: int, *, context_tokens_max: int) -> ApiError:
     """The prompt fits, but not together with the output that was asked for."""
     return ApiError(
         f"This model's maximum context length is {context_tokens_max} tokens. However, you "

@@ -62,7 +62,7 @@ def _output(
         raise prompt_too_long(prompt_tokens, context_max)
     if ask.output_tokens is not None:
         if ask.output_tokens > room:
-            raise output_too_long(prompt_tokens, ask.output_tokens, context_max)
+            raise output_too_long(prompt_tokens, ask.output_tokens, context_tokens_max=context_max)
         return ask.output_tokens, "length"
     low, high = settings.output_tokens_min, settings.output_tokens_max
     natural = low + digest % (high - low + 1)
@@ -121,7 +121,7 @@ class Inference:
             start, stop = self._sent[choice] * TOKEN_BYTES, ticket.emitted * TOKEN_BYTES
             if stop > start:
                 ending = ticket.wanted.ending if stop == len(ticket.words) else None
-                pieces.append(stream.words(choice, ticket.words[start:stop], ending))
+                pieces.append(stream.words(choice, ticket.words[start:stop], ending=ending))
                 self._sent[choice] = ticket.emitted
         if self.is_finished:
             pieces.append(stream.closing(self.answers()))

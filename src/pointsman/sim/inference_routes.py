@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pointsman.sim.faults import FaultPoint
     from pointsman.sim.formats.asks import Api, Ask, Stream
     from pointsman.sim.models import ServedModels
-    from pointsman.sim.replies import Handler
+    from pointsman.sim.replies import Route
     from pointsman.sim.settings import ServerSettings
 
     MakeStream = Callable[[Frame, Ask], Stream]
@@ -58,28 +58,28 @@ class InferenceRoutes:
         self.inflight = 0
         """Requests being answered."""
 
-    def table(self) -> dict[str, Handler]:
-        """A handler for each path; all are POST."""
+    def table(self) -> dict[str, Route]:
+        """A route for each path; all are POST."""
         return {
-            "/v1/chat/completions": self._handler(ChatApi(), ChatStream),
-            "/v1/completions": self._handler(CompletionsApi(), CompletionsStream),
-            "/v1/responses": self._handler(ResponsesApi(), ResponsesStream),
-            "/v1/messages": self._handler(MessagesApi(), MessagesStream),
-            "/v1/embeddings": self._handler(EmbeddingsApi(), None),
+            "/v1/chat/completions": self._route(ChatApi(), ChatStream),
+            "/v1/completions": self._route(CompletionsApi(), CompletionsStream),
+            "/v1/responses": self._route(ResponsesApi(), ResponsesStream),
+            "/v1/messages": self._route(MessagesApi(), MessagesStream),
+            "/v1/embeddings": self._route(EmbeddingsApi(), None),
         }
 
-    def _handler(self, api: Api, make_stream: MakeStream | None) -> Handler:
+    def _route(self, api: Api, make_stream: MakeStream | None) -> Route:
         async def handle(request: web.Request) -> web.StreamResponse:
             self.inflight += 1
             try:
-                return await self._respond(request, api, make_stream)
+                return await self._respond(request, api=api, make_stream=make_stream)
             finally:
                 self.inflight -= 1
 
         return guarded(handle)
 
     async def _respond(
-        self, request: web.Request, api: Api, make_stream: MakeStream | None
+        self, request: web.Request, *, api: Api, make_stream: MakeStream | None
     ) -> web.StreamResponse:
         cut_after = await self._fault_point.enter(request)
         body = await read_object(request, self._settings.body_bytes_max)
@@ -93,12 +93,14 @@ class InferenceRoutes:
             inference.submit(jobs)
             if make_stream is not None and is_streaming:
                 stream = make_stream(frame, ask)
-                return await self._send_stream(request, stream, inference, cut_after=cut_after)
+                return await self._send_stream(
+                    request, stream, inference=inference, cut_after=cut_after
+                )
             if cut_after is not None:
                 await self._fault_point.cut(request)
             while not inference.is_finished:
                 await inference.progress()
-            reply = api.write(frame, ask, inference.answers())
+            reply = api.write(frame, inference.answers(), ask=ask)
             return json_reply(reply, extra=self._extra_headers(request))
         finally:
             inference.abandon()
@@ -107,8 +109,8 @@ class InferenceRoutes:
         self,
         request: web.Request,
         stream: Stream,
-        inference: Inference,
         *,
+        inference: Inference,
         cut_after: int | None,
     ) -> web.StreamResponse:
         """Headers at once, then each token when it exists."""

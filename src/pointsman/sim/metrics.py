@@ -74,12 +74,12 @@ class VllmCollector(Collector):
         yield self._gauges(
             "num_requests_waiting_by_reason",
             "reason",
-            {"capacity": now.waiting_capacity, "deferred": now.waiting_deferred},
+            values={"capacity": now.waiting_capacity, "deferred": now.waiting_deferred},
         )
         yield self._gauges(
             "engine_sleep_state",
             "sleep_state",
-            {"awake": 1, "weights_offloaded": 0, "discard_all": 0},
+            values={"awake": 1, "weights_offloaded": 0, "discard_all": 0},
         )
         yield self._gauge("kv_cache_usage_perc", now.kv_usage)
 
@@ -93,7 +93,7 @@ class VllmCollector(Collector):
         yield self._counters_by(
             "prompt_tokens_by_source",
             "source",
-            {
+            values={
                 "local_compute": computed,
                 "local_cache_hit": now.prompt_cached_tokens,
                 "external_kv_transfer": 0,
@@ -103,13 +103,13 @@ class VllmCollector(Collector):
         yield self._counters_by(
             "prompt_tokens_cached_by_source",
             "source",
-            {"device": now.hit_tokens, **dict.fromkeys(_CACHE_TIERS, 0)},
+            values={"device": now.hit_tokens, **dict.fromkeys(_CACHE_TIERS, 0)},
         )
         yield self._counter("generation_tokens", now.output_tokens)
         yield self._counters_by(
             "request_success",
             "finished_reason",
-            {**self._telemetry.endings, **dict.fromkeys(_ENDINGS_NEVER_SEEN, 0)},
+            values={**self._telemetry.endings, **dict.fromkeys(_ENDINGS_NEVER_SEEN, 0)},
         )
         rejections = CounterMetricFamily(
             "vllm:admission_rejections",
@@ -176,7 +176,7 @@ class VllmCollector(Collector):
         family.add_metric(self._own, value)
         return family
 
-    def _gauges(self, name: str, label: str, values: dict[str, float]) -> Metric:
+    def _gauges(self, name: str, label: str, *, values: dict[str, float]) -> Metric:
         family = GaugeMetricFamily(f"vllm:{name}", _help(name), labels=(*_LABELS, label))
         for key, value in values.items():
             family.add_metric((*self._own, key), value)
@@ -187,7 +187,7 @@ class VllmCollector(Collector):
         family.add_metric(self._own, value, created=self._created)
         return family
 
-    def _counters_by(self, name: str, label: str, values: dict[str, int]) -> Metric:
+    def _counters_by(self, name: str, label: str, *, values: dict[str, int]) -> Metric:
         family = CounterMetricFamily(f"vllm:{name}", _help(name), labels=(*_LABELS, label))
         for key, value in values.items():
             family.add_metric((*self._own, key), value, created=self._created)

@@ -93,14 +93,14 @@ class ServedModels:
 
     def listing(self) -> dict[str, object]:
         """What GET /v1/models answers."""
-        cards = [self._card(self.model, f"models/{self.model}", self._permission_id)]
+        cards = [self._card(self.model, f"models/{self.model}", permission_id=self._permission_id)]
         cards[0]["max_model_len"] = self._context_tokens_max
         for name, adapter in self._adapters.items():
-            card = self._card(name, adapter.path, adapter.permission_id)
+            card = self._card(name, adapter.path, permission_id=adapter.permission_id)
             cards.append(card | {"parent": self.model})
         return {"object": "list", "data": cards}
 
-    def _card(self, name: str, root: str, permission_id: str) -> dict[str, object]:
+    def _card(self, name: str, root: str, *, permission_id: str) -> dict[str, object]:
         permission = {
             "id": f"modelperm-{permission_id}",
             "object": "model_permission",

@@ -12,7 +12,7 @@ from pointsman.sim.errors import ApiError, bad_json, body_too_large, wrong_type
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    Route = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ALWAYS = {"Server": "uvicorn", "Vary": "Origin"}
 JSON = {**_ALWAYS, "Content-Type": "application/json"}
@@ -53,11 +53,11 @@ async def read_object(request: web.Request, bytes_max: int) -> dict[str, object]
     except orjson.JSONDecodeError as error:
         raise bad_json(raw) from error
     if not isinstance(body, dict):
-        raise wrong_type("", "model_attributes_type", "dictionary or object to extract fields from")
+        raise wrong_type("", "dictionary or object to extract fields from")
     return body
 
 
-def guarded(handler: Handler) -> Handler:
+def guarded(handler: Route) -> Route:
     """Turn the errors that a handler raises into replies."""
 
     async def reply(request: web.Request) -> web.StreamResponse:

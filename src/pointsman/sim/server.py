@@ -28,7 +28,7 @@ from pointsman.sim.tokens import TOKEN_BYTES, token_ids
 
 if TYPE_CHECKING:
     from pointsman.lib.clock import Clock
-    from pointsman.sim.replies import Handler
+    from pointsman.sim.replies import Route
     from pointsman.sim.settings import ServerSettings
 
 VERSION = "0.32.0"
@@ -89,7 +89,7 @@ class SimulatedServer:
         router.add_route("*", "/{path:.*}", guarded(_refuse))
         return application
 
-    def _observed(self) -> dict[str, Handler]:
+    def _observed(self) -> dict[str, Route]:
         return {
             "/health": self._health,
             "/ping": self._health,
@@ -99,8 +99,8 @@ class SimulatedServer:
             "/metrics": self._show_metrics,
         }
 
-    def _commands(self) -> dict[str, Handler]:
-        commands: dict[str, Handler] = {
+    def _commands(self) -> dict[str, Route]:
+        commands: dict[str, Route] = {
             "/tokenize": self._tokenize,
             "/reset_prefix_cache": self._reset_prefix_cache,
             "/sim/faults": self._change_faults,
@@ -110,7 +110,7 @@ class SimulatedServer:
             commands["/v1/unload_lora_adapter"] = self._unload_adapter
         return commands
 
-    def _faulty(self, handler: Handler) -> Handler:
+    def _faulty(self, handler: Route) -> Route:
         async def handle(request: web.Request) -> web.StreamResponse:
             if self._fault_point.faults.is_metrics_affected:
                 await self._fault_point.enter(request)

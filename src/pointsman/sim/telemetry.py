@@ -123,7 +123,7 @@ class Telemetry:
         if request.output_tokens > 1:
             self.mean_gap_s.observe(request.decoding_s / speed / (request.output_tokens - 1))
 
-    def observe_adapters(self, running: str, waiting: str, unix_s: float) -> None:
+    def observe_adapters(self, running: str, waiting: str, *, unix_s: float) -> None:
         """Remember a set of adapters; old ones stay, as on a real vLLM."""
         if (
             len(self.adapter_sets) >= ADAPTER_SETS_MAX

@@ -195,7 +195,7 @@ class Engine:
         for sequence in self._batch.at_boundary():
             if sequence.id in self._batch.sequences:  # not preempted for the sake of another
                 self._publish(sequence, self._batch.full_blocks(sequence))
-                self._take_or_preempt(sequence, 1, plan)
+                self._take_or_preempt(sequence, 1, plan=plan)
 
     def _continue_prefills(self, plan: _Plan) -> None:
         for sequence in list(self._prefilling.values()):
@@ -204,8 +204,8 @@ class Engine:
             if sequence.id in self._prefilling:
                 chunk = min(sequence.known - sequence.computed, plan.budget)
                 lacking = self._blocks_of(sequence.computed + chunk) - len(sequence.blocks)
-                if self._take_or_preempt(sequence, lacking, plan):
-                    self._compute(sequence, chunk, plan)
+                if self._take_or_preempt(sequence, lacking, plan=plan):
+                    self._compute(sequence, chunk, plan=plan)
 
     def _admit(self, plan: _Plan) -> None:
         """Move waiting requests into the batch while there is room for them."""
@@ -245,10 +245,10 @@ class Engine:
         sequence.blocks += [PRIVATE] * lacking
         sequence.computed, sequence.published = cached, matched
         self._enter_running(sequence, plan)
-        self._compute(sequence, chunk, plan)
+        self._compute(sequence, chunk, plan=plan)
         return True
 
-    def _compute(self, sequence: Sequence, chunk: int, plan: _Plan) -> None:
+    def _compute(self, sequence: Sequence, chunk: int, *, plan: _Plan) -> None:
         """Prefill `chunk` tokens of a request that has the blocks for them."""
         plan.budget -= chunk
         plan.tokens += chunk
@@ -296,7 +296,7 @@ class Engine:
                 sequence.blocks[position] = self._pool.publish(hashes[position])
             sequence.published = full
 
-    def _take_or_preempt(self, sequence: Sequence, count: int, plan: _Plan) -> bool:
+    def _take_or_preempt(self, sequence: Sequence, count: int, *, plan: _Plan) -> bool:
         """Take blocks, throwing others out of the batch; False if it had to go itself."""
         while not self._pool.take(count):
             last_in = self._prefilling or self._batch.sequences

@@ -94,7 +94,7 @@ class Stream(Protocol):
         """Sent before the first token."""
         ...
 
-    def words(self, choice: int, words: bytes, ending: str | None) -> bytes:
+    def words(self, choice: int, words: bytes, *, ending: str | None) -> bytes:
         """Tokens of one choice; `ending` is its finish reason, with its last token."""
         ...
 
@@ -114,7 +114,7 @@ class Api(Protocol):
         """
         ...
 
-    def write(self, frame: Frame, ask: Ask, answers: Sequence[Answer]) -> bytes:
+    def write(self, frame: Frame, answers: Sequence[Answer], *, ask: Ask) -> bytes:
         """A complete response."""
         ...
 
@@ -160,7 +160,7 @@ def read_text(body: Json, name: str) -> str | None:
     value = body.get(name)
     if value is None or isinstance(value, str):
         return value
-    raise wrong_type(name, "string_type", "string")
+    raise wrong_type(name, "string")
 
 
 def read_flag(body: Json, name: str) -> bool:
@@ -168,7 +168,7 @@ def read_flag(body: Json, name: str) -> bool:
     value = body.get(name)
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise wrong_type(name, "bool_type", "boolean")
+    raise wrong_type(name, "boolean")
 
 
 def read_count(body: Json, *names: str) -> int | None:
@@ -178,7 +178,7 @@ def read_count(body: Json, *names: str) -> int | None:
         if value is None:
             continue
         if not isinstance(value, int) or isinstance(value, bool):
-            raise wrong_type(name, "int_type", "integer")
+            raise wrong_type(name, "integer")
         if value < 1:
             raise bad_value(f"{name} must be at least 1, got {value}.", name)
         return value
@@ -199,7 +199,7 @@ def read_list(body: Json, name: str) -> list[object]:
         raise missing(name, body)
     value = body[name]
     if not isinstance(value, list):
-        raise wrong_type(name, "list_type", "list")
+        raise wrong_type(name, "list")
     return value
 
 

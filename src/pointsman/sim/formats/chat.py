@@ -50,7 +50,7 @@ class ChatApi:
             cache_salt=read_text(body, "cache_salt") or "",
         )
 
-    def write(self, frame: Frame, ask: Ask, answers: Sequence[Answer]) -> bytes:
+    def write(self, frame: Frame, answers: Sequence[Answer], *, ask: Ask) -> bytes:
         """A complete response."""
         return orjson.dumps(
             {
@@ -118,7 +118,7 @@ class ChatStream:
             for choice in range(self._ask.choices)
         )
 
-    def words(self, choice: int, words: bytes, ending: str | None) -> bytes:
+    def words(self, choice: int, words: bytes, *, ending: str | None) -> bytes:
         """A chunk for each token."""
         before = b'%b%d,"delta":{"content":"' % (self._before, choice)
         last = _AFTER_WORD if ending is None else _AFTER_LAST_WORD % ending.encode()

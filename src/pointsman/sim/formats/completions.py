@@ -56,7 +56,7 @@ class CompletionsApi:
             cache_salt=read_text(body, "cache_salt") or "",
         )
 
-    def write(self, frame: Frame, ask: Ask, answers: Sequence[Answer]) -> bytes:
+    def write(self, frame: Frame, answers: Sequence[Answer], *, ask: Ask) -> bytes:
         """A complete response."""
         choices = [
             {
@@ -111,7 +111,7 @@ class CompletionsStream:
         """Nothing: the first chunk is the first token."""
         return b""
 
-    def words(self, choice: int, words: bytes, ending: str | None) -> bytes:
+    def words(self, choice: int, words: bytes, *, ending: str | None) -> bytes:
         """A chunk for each token."""
         before = b'%b%d,"text":"' % (self._before, choice)
         last = _AFTER_WORD % (b"null" if ending is None else b'"%b"' % ending.encode())

@@ -47,7 +47,7 @@ class EmbeddingsApi:
             is_base64=read_text(body, "encoding_format") == "base64",
         )
 
-    def write(self, frame: Frame, ask: Ask, answers: Sequence[Answer]) -> bytes:
+    def write(self, frame: Frame, answers: Sequence[Answer], *, ask: Ask) -> bytes:
         """A complete response."""
         rows = []
         for index, answer in enumerate(answers):

@@ -43,7 +43,7 @@ class MessagesApi:
             cache_salt=read_text(body, "cache_salt") or "",
         )
 
-    def write(self, frame: Frame, ask: Ask, answers: Sequence[Answer]) -> bytes:  # noqa: ARG002 - the protocol's
+    def write(self, frame: Frame, answers: Sequence[Answer], *, ask: Ask) -> bytes:  # noqa: ARG002 - the protocol's
         """A complete response."""
         answer = answers[0]
         return orjson.dumps(
@@ -54,9 +54,7 @@ class MessagesApi:
                 "content": [{"type": "text", "text": answer.words.decode()}],
                 "model": frame.model,
                 "stop_reason": _stop_reason(answer.ending),
-                "usage": _usage(
-                    frame, answer.prompt_tokens, answer.output_tokens, cached=answer.cached_tokens
-                ),
+                "usage": _answer_usage(frame, answer),
             }
         )
 
@@ -65,10 +63,19 @@ def _stop_reason(ending: str) -> str:
     return "max_tokens" if ending == "length" else "end_turn"
 
 
-def _usage(frame: Frame, prompt: int, output: int, *, cached: int) -> dict[str, int]:
+def _usage(frame: Frame, *, prompt: int, output: int, cached: int) -> dict[str, int]:
     """VLLM's `input_tokens` are the whole prompt, cached or not; Anthropic's are not."""
     counts = {"input_tokens": prompt, "output_tokens": output}
     return counts | ({"cache_read_input_tokens": cached} if frame.has_cached_tokens else {})
+
+
+def _answer_usage(frame: Frame, answer: Answer) -> dict[str, int]:
+    return _usage(
+        frame,
+        prompt=answer.prompt_tokens,
+        output=answer.output_tokens,
+        cached=answer.cached_tokens,
+    )
 
 
 class MessagesStream:
@@ -91,7 +98,7 @@ class MessagesStream:
             "model": self._frame.model,
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": _usage(self._frame, prompt_tokens, 0, cached=cached_tokens),
+            "usage": _usage(self._frame, prompt=prompt_tokens, output=0, cached=cached_tokens),
         }
         block = {"type": "text", "text": ""}
         start = {"type": "content_block_start", "index": 0, "content_block": block}
@@ -99,7 +106,7 @@ class MessagesStream:
             {"type": "message_start", "message": message}, "message_start"
         ) + server_sent(start, "content_block_start")
 
-    def words(self, choice: int, words: bytes, ending: str | None) -> bytes:  # noqa: ARG002 - the protocol's
+    def words(self, choice: int, words: bytes, *, ending: str | None) -> bytes:  # noqa: ARG002 - the protocol's
         """A delta for each token."""
         before = (
             b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
@@ -111,9 +118,7 @@ class MessagesStream:
     def closing(self, answers: Sequence[Answer]) -> bytes:
         """Why it ended, and the token counts."""
         answer = answers[0]
-        counts = _usage(
-            self._frame, answer.prompt_tokens, answer.output_tokens, cached=answer.cached_tokens
-        )
+        counts = _answer_usage(self._frame, answer)
         delta = {"stop_reason": _stop_reason(answer.ending)}
         return b"".join(
             (

@@ -36,7 +36,7 @@ def chat_tokens(messages: list[object], *, tools: object = None, system: object 
         pieces += [text_tokens("<system>"), content_tokens(system), _END]
     for position, message in enumerate(messages):
         if not isinstance(message, dict):
-            raise wrong_type(f"messages.{position}", "dict_type", "dictionary")
+            raise wrong_type(f"messages.{position}", "dictionary")
         role = message.get("role")
         if role is None and "type" in message:  # an item of the Responses API: a tool's output
             pieces += [text_tokens("<item>"), text_tokens(orjson.dumps(message).decode()), _END]
@@ -56,14 +56,14 @@ def content_tokens(content: object) -> bytes:
         return b""
     if isinstance(content, list):
         return b"".join(_part_tokens(part) for part in content)
-    raise wrong_type("messages.content", "string_type", "string")
+    raise wrong_type("messages.content", "string")
 
 
 def _part_tokens(part: object) -> bytes:
     if isinstance(part, str):
         return text_tokens(part)
     if not isinstance(part, dict):
-        raise wrong_type("messages.content", "dict_type", "dictionary")
+        raise wrong_type("messages.content", "dictionary")
     if part.get("type") in _MEDIA:
         return reference_tokens(orjson.dumps(part), MEDIA_TOKENS)
     text = part.get("text")
@@ -79,7 +79,7 @@ def prompts_tokens(given: object, name: str) -> tuple[bytes, ...]:
     if isinstance(given, str):
         return (text_tokens(given) or _BOS,)
     if not isinstance(given, list):
-        raise wrong_type(name, "string_type", "string")
+        raise wrong_type(name, "string")
     if not given:
         raise bad_value("Either prompt or prompt_embeds must be provided and non-empty.", name)
     if isinstance(given[0], int):
@@ -93,8 +93,8 @@ def prompts_tokens(given: object, name: str) -> tuple[bytes, ...]:
 
 def _ids(given: object, name: str) -> bytes:
     if not isinstance(given, list):
-        raise wrong_type(name, "list_type", "list")
+        raise wrong_type(name, "list")
     try:
         return id_tokens(given) or _BOS
     except ValueError as error:
-        raise wrong_type(name, "int_type", "integer") from error
+        raise wrong_type(name, "integer") from error

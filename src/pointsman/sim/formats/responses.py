@@ -28,7 +28,7 @@ class ResponsesApi:
         if isinstance(given, str):
             given = [{"role": "user", "content": given}]
         if not isinstance(given, list):
-            raise wrong_type("input", "string_type", "string")
+            raise wrong_type("input", "string")
         prompt = chat_tokens(given, tools=body.get("tools"), system=body.get("instructions"))
         return Ask(
             model=read_text(body, "model"),
@@ -39,12 +39,12 @@ class ResponsesApi:
             cache_salt=read_text(body, "cache_salt") or "",
         )
 
-    def write(self, frame: Frame, ask: Ask, answers: Sequence[Answer]) -> bytes:
+    def write(self, frame: Frame, answers: Sequence[Answer], *, ask: Ask) -> bytes:
         """A complete response."""
-        return orjson.dumps(_response(frame, ask, answers[0]))
+        return orjson.dumps(_response(frame, ask, answer=answers[0]))
 
 
-def _response(frame: Frame, ask: Ask, answer: Answer | None) -> dict[str, object]:
+def _response(frame: Frame, ask: Ask, *, answer: Answer | None) -> dict[str, object]:
     """The response object; without an answer it is still in progress."""
     is_cut = answer is not None and answer.ending == "length"
     finished = "incomplete" if is_cut else "completed"
@@ -56,7 +56,7 @@ def _response(frame: Frame, ask: Ask, answer: Answer | None) -> dict[str, object
         "metadata": None,
         "model": frame.model,
         "object": "response",
-        "output": [] if answer is None else [_message(frame, answer.words, "completed")],
+        "output": [] if answer is None else [_message(frame, answer.words)],
         "parallel_tool_calls": True,
         "temperature": 1.0,
         "tool_choice": "none",
@@ -108,12 +108,12 @@ def _part(words: bytes) -> dict[str, object]:
     return {"annotations": [], "text": words.decode(), "type": "output_text", "logprobs": None}
 
 
-def _message(frame: Frame, words: bytes, status: str) -> dict[str, object]:
+def _message(frame: Frame, words: bytes | None) -> dict[str, object]:
     return {
         "id": f"msg_{frame.id}",
-        "content": [_part(words)] if status == "completed" else [],
+        "content": [] if words is None else [_part(words)],
         "role": "assistant",
-        "status": status,
+        "status": "in_progress" if words is None else "completed",
         "type": "message",
         "phase": None,
     }
@@ -132,19 +132,19 @@ class ResponsesStream:
 
     def prologue(self) -> bytes:
         """The response object, before anything is known."""
-        started = _response(self._frame, self._ask, None)
+        started = _response(self._frame, self._ask, answer=None)
         return self._event("response.created", {"response": started}) + self._event(
             "response.in_progress", {"response": started}
         )
 
     def opening(self, cached_tokens: int, prompt_tokens: int) -> bytes:  # noqa: ARG002 - the protocol's
         """The message and its only part."""
-        item = _message(self._frame, b"", "in_progress")
+        item = _message(self._frame, None)
         return self._event(
             "response.output_item.added", {"output_index": 0, "item": item}
         ) + self._event("response.content_part.added", self._place | {"part": _part(b"")})
 
-    def words(self, choice: int, words: bytes, ending: str | None) -> bytes:  # noqa: ARG002 - the protocol's
+    def words(self, choice: int, words: bytes, *, ending: str | None) -> bytes:  # noqa: ARG002 - the protocol's
         """A delta for each token."""
         return b"".join(
             self._event(
@@ -157,8 +157,8 @@ class ResponsesStream:
     def closing(self, answers: Sequence[Answer]) -> bytes:
         """The whole text again, and the response object with its token counts."""
         answer = answers[0]
-        text, message = answer.words.decode(), _message(self._frame, answer.words, "completed")
-        done = _response(self._frame, self._ask, answer)
+        text, message = answer.words.decode(), _message(self._frame, answer.words)
+        done = _response(self._frame, self._ask, answer=answer)
         end = "response.incomplete" if done["status"] == "incomplete" else "response.completed"
         return b"".join(
             (
