@@ -124,7 +124,7 @@ async def test_a_hurried_stop_kills_what_does_not_listen() -> None:
 
 
 def test_the_demos_own_error_is_the_one_to_tell() -> None:
-    ours = ChildDiedError("the picker died")
+    ours = ChildDiedError("the picker", "exit code 3", "")
     nested = ExceptionGroup("a", [OSError("reset"), ExceptionGroup("b", [ours])])
     assert first_cause(nested) is ours
     assert isinstance(first_cause(ExceptionGroup("a", [OSError("reset")])), OSError)

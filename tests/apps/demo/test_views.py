@@ -64,7 +64,7 @@ def test_the_comparison_shows_both_and_the_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "line"), [([], ""), ([0, 0], "▁▁"), ([1, 4, 8], "▂▅█"), ([3] * 99, "█" * 60)]
+    ("values", "line"), [([], ""), ([0, 0], "▁▁"), ([1, 4, 8], "▂▅█"), ([3] * 99, "█" * 40)]
 )
 def test_a_sparkline_scales_to_its_largest_value(values: list[float], line: str) -> None:
     assert sparkline(values) == line

@@ -34,7 +34,7 @@ async def run_demo(settings: DemoSettings, *, console: Console, clock: Clock) ->
     """
     _require_tools()
     plan = plan_requests(settings.workload, seed=settings.seed)
-    console.print(_introduction(settings), highlight=False)
+    console.print(_introduction(settings), highlight=False, soft_wrap=True)
     report = DemoReport(
         baseline=await run_phase(Policy.ROUND_ROBIN, plan, settings, console=console, clock=clock),
         pointsman=await run_phase(Policy.POINTSMAN, plan, settings, console=console, clock=clock),
@@ -44,7 +44,7 @@ async def run_demo(settings: DemoSettings, *, console: Console, clock: Clock) ->
     )
     console.print(comparison_table(report))
     for warning in report.warnings:
-        console.print(f"Read these numbers with care. {warning}", style="yellow", highlight=False)
+        console.print(f"Read these numbers with care. {warning}", style="yellow", soft_wrap=True)
     await asyncio.to_thread(_write_report, report, settings.report)
     console.print(f"Report: {settings.report.absolute()}", highlight=False, soft_wrap=True)
     return report

@@ -34,9 +34,9 @@ from pointsman.domain.endpoints import Address
 from pointsman.envoy.settings import Balancing, EnvoySettings, PickerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from pointsman.apps.demo.children import Children
+    from pointsman.apps.demo.children import Child, Children
     from pointsman.apps.envoy_process import RunningEnvoy
 
 MODEL: Final = "demo"
@@ -45,6 +45,7 @@ SERVED_BY: Final = "x-served-by"
 
 _READY_S: Final = 30.0
 _POLL_S: Final = 0.05
+_LAST_WORDS_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,17 @@ class Stack:
         url: of the gateway, without a path.
         endpoints: addresses of the model servers.
         picker_url: of the picker's metrics and debug pages; None without a picker.
-        cpu_s: asks for the CPU seconds that each process, and this one, has used so far.
+        pids: of its processes by name; "client" is this one.
     """
 
     url: str
     endpoints: tuple[Address, ...]
     picker_url: str | None
-    cpu_s: Callable[[], dict[str, float]]
+    pids: Mapping[str, int]
+
+    def cpu_s(self) -> dict[str, float]:
+        """CPU seconds that each process has used so far; NaN where the system does not tell."""
+        return {name: process_cpu_s(pid) for name, pid in self.pids.items()}
 
 
 @asynccontextmanager
@@ -94,14 +99,8 @@ async def started(policy: Policy, *, endpoints: int, port: int, seed: int) -> As
             )
         )
 
-        def cpu_s() -> dict[str, float]:
-            return {
-                "client": process_cpu_s(os.getpid()),
-                "Envoy": process_cpu_s(envoy.pid),
-                **family.cpu_s(),
-            }
-
-        yield Stack(envoy.url, addresses, picker_url, cpu_s)
+        pids = {"client": os.getpid(), "Envoy": envoy.pid, **family.pids()}
+        yield Stack(envoy.url, addresses, picker_url, pids)
 
 
 async def _start_simulator(
@@ -111,13 +110,18 @@ async def _start_simulator(
         "simulator",
         simulators.command(replicas=count, preset=PRESET, model=MODEL, seed=seed),
     )
-    try:
-        addresses = simulators.announced(await asyncio.wait_for(simulator.first_line, _READY_S))
-    except (TimeoutError, ValueError) as error:
-        raise DemoError(f"the simulator did not start:\n{simulator.last_lines}") from error
+    addresses = await _announced(simulator)
     for address in addresses:
         await _answers(http, f"http://{address.authority}/health", name="the simulator")
     return addresses
+
+
+async def _announced(simulator: Child) -> tuple[Address, ...]:
+    try:
+        return simulators.announced(await asyncio.wait_for(simulator.first_line, _READY_S))
+    except (TimeoutError, ValueError) as error:
+        await asyncio.sleep(_LAST_WORDS_S)  # what it prints first when it dies says little
+        raise DemoError(f"the simulator did not start:\n{simulator.last_lines}") from error
 
 
 async def _start_picker(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.console import Group
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 _FRAME_S: Final = 0.25
 _PLAIN_LINE_S: Final = 5.0
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
-_SPARKS_MAX: Final = 60
+_SPARKS_MAX: Final = 40
+_WIDTH_MAX: Final = 104
 _COLOURS: Final = {Policy.ROUND_ROBIN: "yellow", Policy.POINTSMAN: "cyan"}
 
 
@@ -45,7 +47,7 @@ async def shown(progress: PhaseProgress, console: Console, *, live: bool) -> Asy
             yield
         finally:
             drawing.cancel()
-    console.print(result_line(progress), highlight=False)
+    console.print(result_line(progress), highlight=False, soft_wrap=True)
 
 
 async def _redraw(progress: PhaseProgress, console: Console) -> None:
@@ -62,18 +64,19 @@ async def _print_lines(progress: PhaseProgress, console: Console) -> None:
             f"  {progress.policy}: {progress.elapsed_s:3.0f} s, {progress.done} of "
             f"{progress.requests} answered, {_so_far(progress)}",
             highlight=False,
+            soft_wrap=True,
         )
 
 
 def phase_panel(progress: PhaseProgress) -> RenderableType:
     """The live view of one phase."""
     colour = _COLOURS[progress.policy]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
     table.add_column("model server")
     table.add_column("running", justify="right")
     table.add_column("waiting", justify="right")
-    for heading in ("KV cache in use", "prefix hits", "share of answers"):
-        table.add_column(heading)
+    for heading in ("KV cache", "prefix hits", "answers"):
+        table.add_column(heading, ratio=1)
     for name, engine in progress.engines.items():
         table.add_row(
             name,
@@ -84,7 +87,7 @@ def phase_panel(progress: PhaseProgress) -> RenderableType:
             _bar(progress.share(name), colour),
         )
     trend = progress.ttft_by_second_s()
-    return Panel(
+    panel = Panel(
         Group(
             _progress_row(progress, colour),
             Text(),
@@ -102,6 +105,7 @@ def phase_panel(progress: PhaseProgress) -> RenderableType:
         border_style=colour,
         padding=(1, 2),
     )
+    return Constrain(panel, _WIDTH_MAX)
 
 
 def sparkline(values: Sequence[float]) -> str:
@@ -139,7 +143,7 @@ def _progress_row(progress: PhaseProgress, colour: str) -> RenderableType:
     done = progress.done / progress.requests
     left = f"{progress.left_s:.0f} s left" if progress.left_s else "waiting for the last answers"
     row.add_row(
-        ProgressBar(total=1.0, completed=done, width=40, complete_style=colour),
+        ProgressBar(total=1.0, completed=done, width=30, complete_style=colour),
         f"{progress.done} of {progress.requests} requests",
         Text(left, style="dim"),
     )
@@ -147,15 +151,11 @@ def _progress_row(progress: PhaseProgress, colour: str) -> RenderableType:
 
 
 def _bar(share: float, colour: str) -> RenderableType:
-    row = Table.grid(padding=(0, 1))
-    row.add_column(width=12)
+    row = Table.grid(padding=(0, 1), expand=True)
+    row.add_column(ratio=1)
     row.add_column(width=4, justify="right")
-    row.add_row(
-        ProgressBar(
-            total=1.0, completed=share, width=12, complete_style=colour, finished_style=colour
-        ),
-        percent(share),
-    )
+    bar = ProgressBar(total=1.0, completed=share, complete_style=colour, finished_style=colour)
+    row.add_row(bar, percent(share))
     return row
 
 
