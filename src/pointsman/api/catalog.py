@@ -54,8 +54,13 @@ class Entry:
 
     @property
     def summary(self) -> str:
-        """First line of its docstring."""
-        return (inspect.getdoc(self.plugin) or "").partition("\n")[0]
+        """First line of its documentation."""
+        return self.documentation.partition("\n")[0]
+
+    @property
+    def documentation(self) -> str:
+        """Its own docstring; an inherited one would document something else."""
+        return inspect.cleandoc(self.plugin.__doc__ or "")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -215,6 +220,7 @@ def _is_plugin(value: object) -> TypeGuard[type[Plugin]]:
         and issubclass(value, Plugin)
         and not inspect.isabstract(value)
         and not value.__name__.startswith("_")
+        and value.__module__ != Plugin.__module__
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import inspect
 import itertools
 import json
 from typing import TYPE_CHECKING
@@ -63,7 +62,7 @@ def list_plugins_json(catalog: Catalog) -> str:
             "kind": one.plugin.kind,
             "type": one.plugin.type_name,
             "aliases": list(one.plugin.aliases),
-            "documentation": inspect.getdoc(one.plugin),
+            "documentation": one.documentation,
             "origin": one.origin,
             "parameters": one.plugin.Config.model_json_schema(by_alias=True),
         }
@@ -78,11 +77,11 @@ def describe_plugin(catalog: Catalog, name: str) -> str:
     Raises:
         LookupError: there is none; the message says which there are.
     """
-    plugin = catalog.find(name)
-    if plugin is None:
+    entry = next((one for one in catalog if name in one.names), None)
+    if entry is None:
         raise LookupError(unknown_type(name, catalog))
-    title = f"{plugin.kind} {plugin.type_name}"
-    return f"{title}\n\n{inspect.getdoc(plugin)}\n\n{fields_of(plugin.Config)}"
+    title = f"{entry.plugin.kind} {entry.plugin.type_name}"
+    return f"{title}\n\n{entry.documentation}\n\n{fields_of(entry.plugin.Config)}"
 
 
 def write_reference(docs: Path) -> tuple[Path, ...]:
@@ -98,7 +97,7 @@ def write_reference(docs: Path) -> tuple[Path, ...]:
         text = path.read_text(encoding="utf-8")
         renewed = text
         for name, body in bodies.items():
-            renewed = replace_section(renewed, name, body)
+            renewed = replace_section(renewed, name, body=body)
         if renewed != text:
             path.write_text(renewed, encoding="utf-8")
             changed.append(path)

@@ -60,7 +60,8 @@ def decode(
 def explain(model: type[BaseModel], detail: ErrorDetails) -> str:
     """A pydantic error as a person would say it."""
     if detail["type"] == "extra_forbidden":
-        return unknown("key", str(detail["loc"][-1]), keys_at(model, tuple(detail["loc"][:-1])))
+        allowed = keys_at(model, tuple(detail["loc"][:-1]))
+        return unknown("key", str(detail["loc"][-1]), allowed=allowed)
     if detail["type"] == "missing":
         return "is required"
     if detail["type"] == "value_error":
@@ -72,7 +73,7 @@ def explain(model: type[BaseModel], detail: ErrorDetails) -> str:
     return message
 
 
-def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
+def unknown(what: str, name: str, *, allowed: Iterable[str]) -> str:
     """A name that does not exist: the nearest one that does, and all of them."""
     names = sorted(allowed)
     near = difflib.get_close_matches(name, names, n=1)

@@ -79,11 +79,11 @@ class Findings:
 
     def problem(self, path: Path, message: str) -> None:
         """The document cannot be used because of this."""
-        self._add(self.problems, path, message)
+        self._add(path, message, to=self.problems)
 
     def warning(self, path: Path, message: str) -> None:
         """The document can be used, but not in every way it says."""
-        self._add(self.warnings, path, message)
+        self._add(path, message, to=self.warnings)
 
     def has_problem(self, path: Path) -> bool:
         """Whether something is wrong just there."""
@@ -99,11 +99,11 @@ class Findings:
         if self.problems:
             raise ConfigError(tuple(sorted(self.problems, key=lambda one: one.line or 0)))
 
-    def _add(self, findings: list[Finding], path: Path, message: str) -> None:
+    def _add(self, path: Path, message: str, *, to: list[Finding]) -> None:
         path = self.original(path)
         finding = Finding(show(path), message, self._line_of(path))
-        if finding not in findings:
-            findings.append(finding)
+        if finding not in to:
+            to.append(finding)
 
     def _line_of(self, path: Path) -> int | None:
         """Line of the place, or of the nearest thing around it that is in the text."""

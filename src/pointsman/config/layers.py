@@ -40,7 +40,7 @@ def resolve_gates(document: Document, scope: Scope) -> Mapping[str, bool]:
         if name in REMOVED_GATES:
             scope.findings.warning(path, f"gate {name!r} no longer exists upstream; ignored")
         elif name not in gates:
-            scope.findings.problem(path, unknown("feature gate", name, GATES))
+            scope.findings.problem(path, unknown("feature gate", name, allowed=GATES))
         elif value not in _TRUE | _FALSE:
             scope.findings.problem(path, f"{value!r} is neither true nor false")
         else:
@@ -60,7 +60,7 @@ def resolve_parsers(document: Document, scope: Scope) -> tuple[str, ...]:
         references = references or [(document.parser, ("parser", "pluginRef"))]
     parsers: list[str] = []
     for reference, path in references:
-        parser = _parser(reference.plugin_ref, scope, path)
+        parser = _parser(reference.plugin_ref, scope, path=path)
         if parser in parsers:
             scope.findings.warning(path, f"{parser!r} is listed already; the first one counts")
         elif parser is not None:
@@ -68,7 +68,7 @@ def resolve_parsers(document: Document, scope: Scope) -> tuple[str, ...]:
     return tuple(parsers) or PARSERS
 
 
-def _parser(name: str, scope: Scope, path: Path) -> str | None:
+def _parser(name: str, scope: Scope, *, path: Path) -> str | None:
     """Unlike other plugins, a parser may be named by its type without being listed."""
     plugin = scope.catalog.find(name)
     if scope.get(name) is None and plugin is not None and plugin.kind == "parser":
@@ -80,7 +80,7 @@ def _parser(name: str, scope: Scope, path: Path) -> str | None:
     return plan.plugin.type_name if plan is not None else None
 
 
-def resolve_discovery(layer: DataLayer, scope: Scope, path: Path) -> FileDiscoveryConfig | None:
+def resolve_discovery(layer: DataLayer, scope: Scope, *, path: Path) -> FileDiscoveryConfig | None:
     """Where endpoints are read from, if the document says so."""
     for key, value in (
         ("peerDiscovery", layer.peer_discovery),
@@ -98,13 +98,13 @@ def resolve_discovery(layer: DataLayer, scope: Scope, path: Path) -> FileDiscove
     return plan.config
 
 
-def resolve_scrape(layer: DataLayer, scope: Scope, path: Path) -> ScrapePlan | None:
+def resolve_scrape(layer: DataLayer, scope: Scope, *, path: Path) -> ScrapePlan | None:
     """How metrics are read: by the one metrics source there may be, with its extractor."""
     found: list[ScrapePlan] = []
     for position, source in enumerate(layer.sources):
         where = (*path, "sources", position)
         plan = scope.follow(source.plugin_ref, path=(*where, "pluginRef"), kind="source")
-        extractors = _extractors(source, scope, where)
+        extractors = _extractors(source, scope, path=where)
         if plan is None or not isinstance(plan.config, MetricsSourceConfig):
             continue
         if found:
@@ -124,7 +124,7 @@ def resolve_scrape(layer: DataLayer, scope: Scope, path: Path) -> ScrapePlan | N
     return ScrapePlan(source_config, _default_extractor(scope))
 
 
-def _extractors(source: Source, scope: Scope, path: Path) -> list[CoreMetricsConfig]:
+def _extractors(source: Source, scope: Scope, *, path: Path) -> list[CoreMetricsConfig]:
     found: list[CoreMetricsConfig] = []
     for position, reference in enumerate(source.extractors):
         where = (*path, "extractors", position, "pluginRef")
@@ -157,7 +157,7 @@ def resolve_flow_control(document: Document, scope: Scope) -> FlowControl | None
     )
     if old.plugin_ref is None:
         return flow
-    _check(old.plugin_ref, scope, (*path, "pluginRef"), kind="saturation-detector")
+    _check(old.plugin_ref, scope, path=(*path, "pluginRef"), kind="saturation-detector")
     if flow is not None and flow.saturation_detector is not None:
         return flow
     reference = Reference(pluginRef=old.plugin_ref)
@@ -168,9 +168,9 @@ def _check_flow(flow: FlowControl, scope: Scope) -> None:
     root: Path = ("flowControl",)
     if flow.saturation_detector is not None:
         where: Path = (*root, "saturationDetector", "pluginRef")
-        _check(flow.saturation_detector.plugin_ref, scope, where, kind="saturation-detector")
+        _check(flow.saturation_detector.plugin_ref, scope, path=where, kind="saturation-detector")
     policy = flow.usage_limit_policy_plugin_ref
-    _check(policy, scope, (*root, "usageLimitPolicyPluginRef"), kind="usage-limit-policy")
+    _check(policy, scope, path=(*root, "usageLimitPolicyPluginRef"), kind="usage-limit-policy")
     bands: list[tuple[PriorityBand | None, Path]] = [
         (flow.default_priority_band, (*root, "defaultPriorityBand")),
         (flow.default_negative_priority_band, (*root, "defaultNegativePriorityBand")),
@@ -189,11 +189,11 @@ def _check_flow(flow: FlowControl, scope: Scope) -> None:
     for one, where in bands:
         if one is not None:
             fairness, ordering = one.fairness_policy_ref, one.ordering_policy_ref
-            _check(fairness, scope, (*where, "fairnessPolicyRef"), kind="fairness-policy")
-            _check(ordering, scope, (*where, "orderingPolicyRef"), kind="ordering-policy")
+            _check(fairness, scope, path=(*where, "fairnessPolicyRef"), kind="fairness-policy")
+            _check(ordering, scope, path=(*where, "orderingPolicyRef"), kind="ordering-policy")
 
 
-def _check(name: str | None, scope: Scope, path: Path, *, kind: str) -> None:
+def _check(name: str | None, scope: Scope, *, path: Path, kind: str) -> None:
     """A policy by its name; those that upstream always creates need not be listed."""
     if name is None or (scope.get(name) is None and name in _ALWAYS_THERE):
         return

@@ -62,8 +62,8 @@ def _resolve(document: Document, scope: Scope) -> PickerPlan:
         profiles=profiles,
         producers=producers,
         parsers=resolve_parsers(document, scope),
-        discovery=resolve_discovery(layer, scope, (layer_key,)),
-        scrape=resolve_scrape(layer, scope, (layer_key,)),
+        discovery=resolve_discovery(layer, scope, path=(layer_key,)),
+        scrape=resolve_scrape(layer, scope, path=(layer_key,)),
         flow_control=resolve_flow_control(document, scope),
         feature_gates=resolve_gates(document, scope),
     )

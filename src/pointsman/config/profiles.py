@@ -27,7 +27,7 @@ def resolve_profiles(document: Document, scope: Scope) -> tuple[ProfilePlan, ...
     _check_names(profiles, scope)
     _check_handlers(profiles, scope)
     plans = [
-        _profile(profile, scope, ("schedulingProfiles", position))
+        _profile(profile, scope, path=("schedulingProfiles", position))
         for position, profile in enumerate(profiles)
     ]
     return tuple(plan for plan in plans if plan is not None)
@@ -73,7 +73,7 @@ def _check_handlers(profiles: tuple[SchedulingProfile, ...], scope: Scope) -> No
         )
 
 
-def _profile(profile: SchedulingProfile, scope: Scope, path: Path) -> ProfilePlan | None:
+def _profile(profile: SchedulingProfile, scope: Scope, *, path: Path) -> ProfilePlan | None:
     filters: list[PluginPlan] = []
     scorers: list[tuple[PluginPlan, float]] = []
     pickers: list[PluginPlan] = []
@@ -88,7 +88,7 @@ def _profile(profile: SchedulingProfile, scope: Scope, path: Path) -> ProfilePla
             scorers.append((plan, 1.0 if member.weight is None else member.weight))
         if issubclass(plan.plugin, Picker):
             pickers.append(plan)
-        _check_member(member, plan, scope, where=where)
+        _check_member(member, plan, scope=scope, where=where)
     for second in pickers[1:]:
         message = f"two pickers, {pickers[0].name!r} and {second.name!r}; a profile has one"
         scope.findings.problem((*path, "plugins"), message)
@@ -98,7 +98,7 @@ def _profile(profile: SchedulingProfile, scope: Scope, path: Path) -> ProfilePla
     return ProfilePlan(profile.name, tuple(filters), tuple(scorers), picker)
 
 
-def _check_member(member: ProfilePlugin, plan: PluginPlan, scope: Scope, *, where: Path) -> None:
+def _check_member(member: ProfilePlugin, plan: PluginPlan, *, scope: Scope, where: Path) -> None:
     if not issubclass(plan.plugin, _ROLES):
         scope.findings.warning(
             where, f"{plan.name!r} is a {plan.plugin.kind}: it needs no place in a profile"

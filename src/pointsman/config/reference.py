@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +48,7 @@ def plugin_sections(catalog: Catalog) -> str:
     return "\n".join(_section(entry) for entry in _sorted(catalog))
 
 
-def replace_section(text: str, name: str, body: str) -> str:
+def replace_section(text: str, name: str, *, body: str) -> str:
     """A Markdown text with the part between the markers of this name replaced.
 
     Raises:
@@ -72,8 +71,8 @@ def _sorted(catalog: Catalog) -> list[Entry]:
 
 
 def _section(entry: Entry) -> str:
-    doc = inspect.getdoc(entry.plugin) or ""
-    return f"### {entry.plugin.type_name}\n\n{doc}\n\n{fields_of(entry.plugin.Config)}"
+    title = f"### {entry.plugin.type_name}"
+    return f"{title}\n\n{entry.documentation}\n\n{fields_of(entry.plugin.Config)}"
 
 
 def _rows(schema: _Schema, node: _Schema, *, prefix: str) -> Iterator[str]:

@@ -60,9 +60,9 @@ class Scope:
             if plugin is None:
                 self.findings.problem((*path, "type"), unknown_type(entry.type, self.catalog))
                 continue
-            self._decode(name, plugin, entry.parameters or {})
+            self._decode(name, plugin, parameters=entry.parameters or {})
 
-    def _decode(self, name: str, plugin: type[Plugin], parameters: Mapping[str, object]) -> None:
+    def _decode(self, name: str, plugin: type[Plugin], *, parameters: Mapping[str, object]) -> None:
         path = (*self._places[name], "parameters")
         config = decode(plugin.Config, parameters, path=path, findings=self.findings)
         if config is None:
@@ -94,7 +94,7 @@ class Scope:
             self.findings.problem(path, f"{name!r} is a {plan.plugin.kind}, not a {kind}")
             return None
         if name not in self._mentioned:
-            message = unknown("plugin", name, self._names(kind))
+            message = unknown("plugin", name, allowed=self._names(kind))
             if self.catalog.find(name) is not None:
                 message += f"; add `- type: {name}` to plugins"
             self.findings.problem(path, message)
@@ -122,4 +122,4 @@ def unknown_type(name: str, catalog: Catalog) -> str:
     if name in NOT_AVAILABLE:
         names = ", ".join(alike)
         return f"{name!r} is known upstream, not available in Pointsman yet (available: {names})"
-    return unknown("plugin type", name, alike)
+    return unknown("plugin type", name, allowed=alike)

@@ -3,55 +3,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from pointsman.api.plugins import Declared, PluginConfig
 from pointsman.config.units import DurationS
 
-ENGINES = ("vllm", "sglang", "trtllm-serve", "triton-tensorrt-llm", "triton", "llamacpp")
+ENGINES = ("vllm", "sglang", "trtllm-serve", "triton-tensorrt-llm", "triton", "llama.cpp")
 """Engines whose metric names are built in."""
 
-_SPEC = re.compile(r"\s*([A-Za-z_:][A-Za-z0-9_:]*)\s*(?:\{(.*)\}\s*)?")
-_MATCHER = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?:\"([^\"]*)\"|([^\"=,{}\s]*))\s*")
+_MATCHER = r"[A-Za-z_][A-Za-z0-9_]*\s*=\s*(\"[^\"\\]*\"|[^\s\",{}=~!\\]*)"
+_SPEC = re.compile(
+    rf"\s*[A-Za-z_:][A-Za-z0-9_:]*\s*(\{{\s*({_MATCHER}\s*(,\s*{_MATCHER}\s*)*,?\s*)?\}}\s*)?"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class MetricSpec:
-    """Which series of `/metrics` to read: a name, and labels that must have these values."""
-
-    name: str
-    labels: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def parse(cls, text: str) -> MetricSpec:
-        """Read `name` or `name{label=value,other="value"}`.
-
-        Raises:
-            ValueError: it is neither.
-        """
-        match = _SPEC.fullmatch(text)
-        if match is None:
-            raise ValueError(f"{text!r} is not a metric; write name or name{{label=value}}")
-        labels = []
-        for matcher in (match[2] or "").split(",") if (match[2] or "").strip() else []:
-            one = _MATCHER.fullmatch(matcher)
-            if one is None:
-                raise ValueError(f"{matcher.strip()!r} in {text!r} is not label=value")
-            labels.append((one[1], one[2] if one[2] is not None else one[3]))
-        return cls(match[1], tuple(labels))
+def _spec(text: str) -> str:
+    if text.strip() and _SPEC.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not a metric; write name or name{{label=value,...}}")
+    return text
 
 
-def _spec(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return MetricSpec.parse(value) if value.strip() else None
-
-
-Spec = Annotated[MetricSpec | None, BeforeValidator(_spec, json_schema_input_type=str)]
-"""`name{label=value}`; an empty text switches the metric off."""
+Spec = Annotated[str, AfterValidator(_spec)]
+"""Series of a metric: `name` or `name{label=value,...}`; an empty text switches it off."""
 
 
 class MetricsSourceConfig(PluginConfig):
@@ -101,23 +76,23 @@ class EngineConfig(PluginConfig):
 
     name: str = Field(min_length=1, examples=["my-engine"])
     """Value of the engine label that selects it."""
-    queued_requests_spec: Spec = None
+    queued_requests_spec: Spec = ""
     """Gauge of requests in the queue."""
-    running_requests_spec: Spec = None
+    running_requests_spec: Spec = ""
     """Gauge of requests in the batch."""
-    kv_usage_spec: Spec = None
+    kv_usage_spec: Spec = ""
     """Gauge of the share of KV blocks in use, 0..1."""
-    lora_spec: Spec = None
+    lora_spec: Spec = ""
     """Gauge whose labels list LoRA adapters, as `vllm:lora_requests_info` does."""
-    cache_info_spec: Spec = None
+    cache_info_spec: Spec = ""
     """Gauge whose labels say block size and number of blocks."""
     cache_block_size_label_name: str = "block_size"
     """Label of `cacheInfoSpec` with the tokens of one block; default block_size."""
     cache_num_blocks_label_name: str = "num_gpu_blocks"
     """Label of `cacheInfoSpec` with the number of blocks; default num_gpu_blocks."""
-    cache_block_size_spec: Spec = None
+    cache_block_size_spec: Spec = ""
     """Gauge of the tokens of one block, where it is not a label."""
-    cache_num_blocks_spec: Spec = None
+    cache_num_blocks_spec: Spec = ""
     """Gauge of the number of blocks, where it is not a label."""
     custom_metrics: tuple[dict[str, JsonValue], ...] = ()
     """Further metrics for endpoint attribute plugins; no effect yet."""
