@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,49 +19,36 @@ def sample_of(engine: str, page: str) -> EngineSample:
     return read_sample(page.encode(), ENGINES[engine])
 
 
-VLLM_SMALL = {"block_tokens": 32, "blocks": 256}
-VLLM_LARGE = {"block_tokens": 128, "blocks": 16384}
-SGLANG = {"block_tokens": 1, "blocks": 8192}
+VLLM_SMALL = EngineSample(waiting=0, running=0, kv_usage=0, block_tokens=32, blocks=256)
+VLLM_LARGE = replace(VLLM_SMALL, block_tokens=128, blocks=16384)
+SGLANG = replace(VLLM_SMALL, block_tokens=1, blocks=8192)
 ADAPTERS = frozenset({"lora-1", "lora-2"})
+UNDER_LOAD = replace(
+    VLLM_SMALL, waiting=4, running=4, lora_max=2, lora_active=ADAPTERS, lora_waiting=ADAPTERS
+)
 
 
 @pytest.mark.parametrize(
     ("page", "expected"),
     [
-        ("vllm-idle", EngineSample(waiting=0, running=0, kv_usage=0, **VLLM_LARGE)),
-        ("vllm-after-2-requests", EngineSample(waiting=0, running=0, kv_usage=0, **VLLM_LARGE)),
-        ("vllm-0.28.0", EngineSample(waiting=0, running=0, kv_usage=0, **VLLM_SMALL)),
+        ("vllm-idle", VLLM_LARGE),
+        ("vllm-after-2-requests", VLLM_LARGE),
+        ("vllm-0.28.0", VLLM_SMALL),
         (
             "vllm-lora-idle",
-            EngineSample(waiting=0, running=0, kv_usage=0, lora_max=2, **VLLM_SMALL),
+            replace(VLLM_SMALL, lora_max=2),
         ),
         (
             "vllm-lora-load-1",
-            EngineSample(
-                waiting=4,
-                running=4,
-                kv_usage=0.34509803921568627,
-                lora_max=2,
-                lora_active=ADAPTERS,
-                lora_waiting=ADAPTERS,
-                **VLLM_SMALL,
-            ),
+            replace(UNDER_LOAD, kv_usage=0.34509803921568627),
         ),
         (
             "vllm-lora-load-4",
-            EngineSample(
-                waiting=4,
-                running=4,
-                kv_usage=0.596078431372549,
-                lora_max=2,
-                lora_active=ADAPTERS,
-                lora_waiting=ADAPTERS,
-                **VLLM_SMALL,
-            ),
+            replace(UNDER_LOAD, kv_usage=0.596078431372549),
         ),
-        ("sglang-idle", EngineSample(waiting=0, running=0, kv_usage=0, **SGLANG)),
-        ("sglang-load-1", EngineSample(waiting=12, running=4, kv_usage=0.17, **SGLANG)),
-        ("sglang-load-4", EngineSample(waiting=0, running=4, kv_usage=0.1, **SGLANG)),
+        ("sglang-idle", SGLANG),
+        ("sglang-load-1", replace(SGLANG, waiting=12, running=4, kv_usage=0.17)),
+        ("sglang-load-4", replace(SGLANG, running=4, kv_usage=0.1)),
         ("llamacpp", EngineSample(waiting=0, running=0)),
     ],
 )
@@ -90,32 +78,40 @@ def test_a_real_engine_s_page_is_understood(page: str, expected: EngineSample) -
         ),
         (
             "trtllm-serve",
-            "trtllm_num_requests_waiting 2\ntrtllm_num_requests_running 3\n"
-            "trtllm_kv_cache_utilization 0.5\ntrtllm_kv_cache_tokens_per_block 32\n"
-            "trtllm_kv_cache_max_blocks 1000\n",
+            (
+                "trtllm_num_requests_waiting 2\ntrtllm_num_requests_running 3\n"
+                "trtllm_kv_cache_utilization 0.5\ntrtllm_kv_cache_tokens_per_block 32\n"
+                "trtllm_kv_cache_max_blocks 1000\n"
+            ),
             EngineSample(waiting=2, running=3, kv_usage=0.5, block_tokens=32, blocks=1000),
         ),
         (
             "triton-tensorrt-llm",
-            'nv_trt_llm_request_metrics{model="m",request_type="waiting",version="1"} 2\n'
-            'nv_trt_llm_request_metrics{model="m",request_type="scheduled",version="1"} 3\n'
-            'nv_trt_llm_request_metrics{model="m",request_type="max",version="1"} 512\n'
-            'nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="fraction",model="m"} 0.5\n'
-            'nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="tokens_per",model="m"} 64\n'
-            'nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="max",model="m"} 1000\n',
+            (
+                'nv_trt_llm_request_metrics{model="m",request_type="waiting",version="1"} 2\n'
+                'nv_trt_llm_request_metrics{model="m",request_type="scheduled",version="1"} 3\n'
+                'nv_trt_llm_request_metrics{model="m",request_type="max",version="1"} 512\n'
+                'nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="fraction",model="m"} 0.5\n'
+                'nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="tokens_per",model="m"} 64\n'
+                'nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="max",model="m"} 1000\n'
+            ),
             EngineSample(waiting=2, running=3, kv_usage=0.5, block_tokens=64, blocks=1000),
         ),
         (
             "triton",
-            'nv_inference_pending_request_count{model="a",version="1"} 2\n'
-            'nv_inference_pending_request_count{model="b",version="1"} 3\n'
-            'nv_inference_exec_count{model="a",version="1"} 12345\n',
+            (
+                'nv_inference_pending_request_count{model="a",version="1"} 2\n'
+                'nv_inference_pending_request_count{model="b",version="1"} 3\n'
+                'nv_inference_exec_count{model="a",version="1"} 12345\n'
+            ),
             EngineSample(waiting=5),
         ),
         (
             "llama.cpp",  # before its KV cache became one pool
-            "llamacpp:requests_processing 1\nllamacpp:requests_deferred 2\n"
-            "llamacpp:kv_cache_usage_ratio 0.75\n",
+            (
+                "llamacpp:requests_processing 1\nllamacpp:requests_deferred 2\n"
+                "llamacpp:kv_cache_usage_ratio 0.75\n"
+            ),
             EngineSample(waiting=2, running=1, kv_usage=0.75),
         ),
     ],
@@ -133,15 +129,13 @@ def test_data_parallel_engines_behind_one_port_add_up() -> None:
         'vllm:num_requests_waiting{engine="1",model_name="m"} 4\n'
         'vllm:num_requests_running{engine="0",model_name="m"} 1\n'
         'vllm:num_requests_running{engine="1",model_name="m"} 1\n'
-        'vllm:kv_cache_usage_perc{engine="0",model_name="m"} 0.2\n'
-        'vllm:kv_cache_usage_perc{engine="1",model_name="m"} 0.6\n'
+        'vllm:kv_cache_usage_perc{engine="0",model_name="m"} 0.25\n'
+        'vllm:kv_cache_usage_perc{engine="1",model_name="m"} 0.75\n'
         'vllm:cache_config_info{block_size="16",engine="0",num_gpu_blocks="100"} 1.0\n'
         'vllm:cache_config_info{block_size="16",engine="1",num_gpu_blocks="100"} 1.0\n',
     )
 
-    assert sample == EngineSample(
-        waiting=7, running=2, kv_usage=pytest.approx(0.4), block_tokens=16, blocks=200
-    )
+    assert sample == EngineSample(waiting=7, running=2, kv_usage=0.5, block_tokens=16, blocks=200)
 
 
 def test_ranks_of_one_replica_are_views_of_the_same_requests() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -101,23 +102,49 @@ class AiohttpMetricsClient:
         return b"".join(pieces)
 
 
+@dataclass(frozen=True, slots=True)
+class ClientTls:
+    """What https scrapes trust and show; nothing here matters to http.
+
+    Attributes:
+        insecure_skip_verify: accept any certificate, as upstream does by default: model servers
+            are addressed by IP and mostly present self-signed certificates.
+        ca_cert_path: authorities to trust instead of the system's.
+        client_cert_path: certificate to show, and
+        client_key_path: its key.
+    """
+
+    insecure_skip_verify: bool = True
+    ca_cert_path: str | None = None
+    client_cert_path: str | None = None
+    client_key_path: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """The same for Python's TLS.
+
+        Raises:
+            OSError: a file cannot be read, or (as `ssl.SSLError`) is no certificate or key.
+        """
+        context = ssl.create_default_context(cafile=self.ca_cert_path)
+        if self.insecure_skip_verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.client_cert_path is not None:
+            context.load_cert_chain(self.client_cert_path, self.client_key_path)
+        return context
+
+
 @contextlib.asynccontextmanager
 async def open_metrics_client(
-    *, insecure_skip_verify: bool = True, page_bytes_max: int = PAGE_BYTES_MAX
+    tls: ClientTls = ClientTls(), *, page_bytes_max: int = PAGE_BYTES_MAX
 ) -> AsyncIterator[AiohttpMetricsClient]:
-    """A client for the life of the process.
+    """A client for the life of the process; pages over `page_bytes_max` are refused.
 
-    Args:
-        insecure_skip_verify: accept any certificate over https, as upstream does by default:
-            model servers are addressed by IP and mostly present self-signed certificates.
-        page_bytes_max: the largest page that is read.
+    Raises:
+        OSError: a certificate file cannot be read or is none.
     """
-    context = ssl.create_default_context()
-    if insecure_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     # No limit here: the poller bounds what is in flight, and each host has one scrape at a time.
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S, ssl=context)
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S, ssl=tls.context())
     session = aiohttp.ClientSession(
         connector=connector,
         headers=_HEADERS,

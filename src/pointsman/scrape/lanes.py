@@ -88,7 +88,7 @@ class Lane:
 
     def take_due(self, now_s: float) -> Target | None:
         """The target that has waited longest, if one is due and the lane is not full."""
-        if self.is_full or self._first_due_s() > now_s:
+        if self.is_full or self._first_due_s() > now_s or not self._heap:
             return None
         _, _, target = heapq.heappop(self._heap)
         target.entry = None

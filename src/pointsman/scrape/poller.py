@@ -56,7 +56,7 @@ class ScrapeSink(Protocol):
         """Our own requests there that are not known to have ended; 0 for an unknown endpoint."""
         ...
 
-    def store(self, endpoint_id: str, sample: EngineSample, scraped_at_s: float) -> None:
+    def store(self, endpoint_id: str, sample: EngineSample, *, scraped_at_s: float) -> None:
         """A good scrape, asked for at this monotonic time: later picks are not in it."""
         ...
 
@@ -126,11 +126,14 @@ class Poller:
 
     async def run(self) -> None:
         """Scrape until cancelled; when this ends, no scrape is under way."""
-        async with asyncio.TaskGroup() as scrapes:
-            while True:
-                self._look_around()
-                self._start_due(scrapes)
-                await self._sleep()
+        try:
+            async with asyncio.TaskGroup() as scrapes:
+                while True:
+                    self._look_around()
+                    self._start_due(scrapes)
+                    await self._sleep()
+        finally:
+            self._forget()
 
     def poke(self, endpoint_id: str) -> None:
         """The ledger has news of this endpoint: if its sample says otherwise, look at once.
@@ -167,6 +170,14 @@ class Poller:
             scrapes=self._scrapes,
             failures=self._failures,
         )
+
+    def _forget(self) -> None:
+        """Be as new; a scrape that is cancelled before its first step cannot tidy up itself."""
+        self._targets = {}
+        self._seen = ()
+        self._healthy = Lane(self._settings.scrapes_max)
+        self._failing = Lane(self._settings.retries_max)
+        self._next_sweep_s = -math.inf
 
     def _look_around(self) -> None:
         """See which endpoints there are, and which idle ones have been given work by us."""
@@ -230,9 +241,10 @@ class Poller:
                 page = await self._client.fetch(target.url)
             sample = _read(target, page)
         except TimeoutError:
-            self._failed(target, FailureReason.TIMEOUT, f"no page in {self._settings.timeout_s} s")
+            message = f"no page in {self._settings.timeout_s} s"
+            self._failed(target, FailureReason.TIMEOUT, message=message)
         except ScrapeError as error:
-            self._failed(target, error.reason, str(error))
+            self._failed(target, error.reason, message=str(error))
         else:
             self._succeeded(target, sample)
         finally:
@@ -249,7 +261,7 @@ class Poller:
         if target.failures >= _FAILURES_BEFORE_WARNING:
             _log.info("metrics are back endpoint=%s url=%s", endpoint_id, target.url)
         target.failures = 0
-        self._sink.store(endpoint_id, sample, target.started_s)
+        self._sink.store(endpoint_id, sample, scraped_at_s=target.started_s)
         is_busy = bool(sample.waiting or sample.running)
         is_busy = is_busy or self._sink.inflight_requests(endpoint_id) > 0
         target.interval_s = self._schedule.next_interval_s(target.interval_s, is_busy=is_busy)
@@ -258,7 +270,7 @@ class Poller:
         target.fresh_until_s = due_s + self._settings.staleness_s
         self._plan(target, due_s)
 
-    def _failed(self, target: Target, reason: FailureReason, message: str) -> None:
+    def _failed(self, target: Target, reason: FailureReason, *, message: str) -> None:
         if target.is_retired:
             return
         target.failures += 1

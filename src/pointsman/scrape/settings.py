@@ -53,7 +53,8 @@ class ScrapeSchedule:
         jitter: share of an interval by which chance moves it either way, so that endpoints that
             started together do not stay together.
         poke_gap_s: the least time between two scrapes of an endpoint, however often it is poked.
-        backoff: waits between attempts at an endpoint that fails.
+        backoff: waits between attempts at an endpoint that fails; at most the idle interval, so
+            that one that comes back is noticed as soon as one that becomes busy.
     """
 
     fixed_interval_s: float | None = None
@@ -62,7 +63,7 @@ class ScrapeSchedule:
     idle_growth: float = 1.5
     jitter: float = 0.1
     poke_gap_s: float = 0.05
-    backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.5, max_s=10.0))
+    backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.5, max_s=5.0))
 
     @property
     def is_adaptive(self) -> bool:
