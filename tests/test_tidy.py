@@ -106,6 +106,7 @@ FOUND_BY_WALKING = ("pointsman.plugins.", "pointsman.config.declared.")
 
 
 def imported_by(module: Module) -> set[str]:
+    """What it imports, and modules it names in a string, to run them in a child process."""
     names: set[str] = set()
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
@@ -113,6 +114,8 @@ def imported_by(module: Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module)
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and str(node.value).startswith("pointsman."):
+            names.add(str(node.value))
     return names
 
 

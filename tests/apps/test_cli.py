@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
@@ -18,11 +19,61 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
     return captured.err.splitlines()
 
 
+COMMANDS = ("picker", "sim", "demo", "envoy-config", "bench", "plugins", "version")
+
+
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     printed = capsys.readouterr().out
-    for command in ("picker", "version"):
+    for command in COMMANDS:
         assert command in printed
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "bench picker"])
+def test_every_command_has_help_with_an_example(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert run([*command.split(), "--help"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"Usage: pointsman {command}" in printed
+    if command not in {"version", "bench"}:
+        assert f"Examples: pointsman {command}" in printed
+
+
+@pytest.mark.parametrize(
+    ("command", "variable"),
+    [
+        (["picker", "--config-text={}"], "POINTSMAN_PICKER_GRPC_PORT"),
+        (["sim"], "POINTSMAN_SIM_PORT"),
+        (["demo"], "POINTSMAN_DEMO_ENDPOINTS"),
+        (["envoy-config", "--endpoints=10.0.0.1:80"], "POINTSMAN_ENVOY_CONFIG_RETRIES_MAX"),
+        (["bench", "picker"], "POINTSMAN_BENCH_PICKER_ROUNDS"),
+    ],
+)
+def test_every_commands_flags_come_from_the_environment_too(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    variable: str,
+) -> None:
+    """Shown by a value that is refused under the variable's name."""
+    monkeypatch.setenv(variable, "-1")
+    (line,) = refused(capsys, *command)
+    assert line.startswith(f"pointsman: {variable}: '-1' is not a whole number between")
+
+
+def test_plugins_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plugins", "queue-scorer"]) == 0
+    assert capsys.readouterr().out.startswith("scorer queue-scorer")
+
+
+def test_a_port_that_is_taken_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert run(["sim", "--port", str(taken.getsockname()[1])]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "address already in use" in line.lower()
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ class Settings(flags.FlagSettings):
     )
 
 
-FLAGS = FlagSet(settings=Settings, ignored_switches={"tracing": "none"}, ignored={"old": "gone"})
+FLAGS = FlagSet("picker", Settings, ignored_switches={"tracing": "none"}, ignored={"old": "gone"})
 
 
 class Run:

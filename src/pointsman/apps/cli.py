@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path  # noqa: TC003 - typer evaluates the annotations of a command
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pointsman import __version__
+from pointsman.apps.bench_flags import BenchFlags
+from pointsman.apps.demo.settings import DemoSettings
+from pointsman.apps.envoy_flags import EnvoyFlags
 from pointsman.apps.errors import BadUsageError
 from pointsman.apps.options import FlagSet, GoCommand
 from pointsman.apps.picker_settings import (
@@ -20,6 +24,7 @@ from pointsman.apps.picker_settings import (
     REFUSED_FLAGS,
     PickerSettings,
 )
+from pointsman.apps.sim_flags import SimFlags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +55,13 @@ app = typer.Typer(
     },
 )
 
+_SIM_FLAGS = FlagSet("sim", SimFlags)
+_DEMO_FLAGS = FlagSet("demo", DemoSettings)
+_ENVOY_FLAGS = FlagSet("envoy-config", EnvoyFlags)
+_BENCH_FLAGS = FlagSet("bench picker", BenchFlags)
 _PICKER_FLAGS = FlagSet(
-    settings=PickerSettings,
+    "picker",
+    PickerSettings,
     ignored_switches=IGNORED_SWITCHES,
     ignored=IGNORED_FLAGS,
     refused=REFUSED_FLAGS,
@@ -86,6 +96,100 @@ def picker(context: typer.Context, **texts: str | None) -> None:
     from pointsman.apps.picker import run_picker
 
     uvloop.run(run_picker(settings))
+
+
+@app.command(
+    "sim",
+    cls=GoCommand,
+    epilog=_examples(
+        "pointsman sim --replicas 4 --preset qwen-32b-2xh100",
+        "pointsman sim --port 8000 --model my-model --fault-errors 5%",
+    ),
+)
+@_SIM_FLAGS.draw
+def sim(context: typer.Context, **_texts: str | None) -> None:
+    """Run simulated model servers that cannot be told from vLLM by their HTTP API."""
+    flags = _SIM_FLAGS.read(context, SimFlags)
+
+    from pointsman.apps.logs import configure_logging
+    from pointsman.apps.sim_command import sim as run_command
+
+    configure_logging("info", log_format="text")
+    run_command(flags)
+
+
+@app.command(
+    "demo",
+    cls=GoCommand,
+    epilog=_examples("pointsman demo", "pointsman demo --serve --port 8080"),
+)
+@_DEMO_FLAGS.draw
+def demo(context: typer.Context, **_texts: str | None) -> None:
+    """Show what Pointsman gains over round robin, on simulated model servers and a real Envoy."""
+    settings = _DEMO_FLAGS.read(context, DemoSettings)
+
+    from pointsman.apps.demo.command import demo as run_command
+
+    raise typer.Exit(run_command(settings))
+
+
+@app.command(
+    "envoy-config",
+    cls=GoCommand,
+    epilog=_examples(
+        "pointsman envoy-config --endpoints-file endpoints.yaml > envoy.yaml",
+        "pointsman envoy-config --endpoints 10.0.0.1:8000,10.0.0.2:8000 --listen 0.0.0.0:8081",
+    ),
+)
+@_ENVOY_FLAGS.draw
+def envoy_config(context: typer.Context, **_texts: str | None) -> None:
+    """Print the configuration of an Envoy that asks the picker, ready for `envoy -c`."""
+    flags = _ENVOY_FLAGS.read(context, EnvoyFlags)
+
+    from pointsman.apps.envoy_command import print_config
+
+    print_config(flags)
+
+
+bench_app = typer.Typer(
+    help="Measure what Pointsman costs on this machine.", no_args_is_help=True, add_completion=False
+)
+app.add_typer(bench_app, name="bench")
+
+
+@bench_app.callback()
+def bench() -> None:
+    """Measure what Pointsman costs on this machine."""
+
+
+@bench_app.command(
+    "picker",
+    cls=GoCommand,
+    epilog=_examples(
+        "pointsman bench picker", "pointsman bench picker --endpoints 100 --json bench-100.json"
+    ),
+)
+@_BENCH_FLAGS.draw
+def bench_picker(context: typer.Context, **_texts: str | None) -> None:
+    """Measure the picker's CPU per request beside the floor: a bare echo of the same messages."""
+    flags = _BENCH_FLAGS.read(context, BenchFlags)
+
+    from pointsman.apps.bench_command import bench as run_command
+
+    raise typer.Exit(run_command(flags))
+
+
+@app.command("plugins", epilog=_examples("pointsman plugins", "pointsman plugins queue-scorer"))
+def plugins(
+    name: Annotated[str | None, typer.Argument(help="Show this plugin's parameters.")] = None,
+    *,
+    plugin_dir: Annotated[Path | None, typer.Option(help="Folder with your own plugins.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
+) -> None:
+    """List the plugins that a configuration may name."""
+    from pointsman.apps.plugins_command import show_plugins
+
+    typer.echo(show_plugins(name, plugin_dir=plugin_dir, as_json=json))
 
 
 @app.command("version")

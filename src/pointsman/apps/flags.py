@@ -8,11 +8,13 @@ line library.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pointsman.apps.errors import BadUsageError
+from pointsman.domain.endpoints import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,7 +76,8 @@ def flag(
 ) -> _T:
     """A field of settings that is a flag; `shown` is the default as a user would write it."""
     if shown is None:
-        shown = str(default).lower() if parse is switch else str(default or "")
+        shown = "" if default is None or default == () else str(default)
+        shown = shown.lower() if parse is switch else shown
     described = Flag(
         name=name,
         help=meaning,
@@ -143,6 +146,31 @@ def whole_number(text: str, *, least: int, most: int) -> int:
     return int(digits)
 
 
+def positive_number(text: str) -> float:
+    """A number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ValueError(f"{text!r} is not a number above 0")
+    return number
+
+
+def address(text: str) -> Address:
+    """`ip:port`."""
+    return Address.parse(text)
+
+
+def list_of(parse: Callable[[str], _T]) -> Callable[[str], tuple[_T, ...]]:
+    """A parser of comma-separated values; an empty text is an empty list."""
+
+    def parse_all(text: str) -> tuple[_T, ...]:
+        return tuple(parse(each.strip()) for each in text.split(",")) if text else ()
+
+    return parse_all
+
+
 def one_of(*allowed: str) -> Callable[[str], str]:
     """A parser that takes one of these words."""
 
@@ -176,4 +204,12 @@ def existing_folder(text: str) -> Path:
     path = Path(text)
     if not path.is_dir():
         raise ValueError(f"there is no folder {text!r}")
+    return path
+
+
+def new_file(text: str) -> Path:
+    """The path of a file that can be written: its folder is there."""
+    path = Path(text)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise ValueError(f"cannot write {text!r}: not a file in an existing folder")
     return path
