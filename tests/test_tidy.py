@@ -155,34 +155,44 @@ def statements_in_functions(module: Module) -> int:
     )
 
 
+def mirrored(path: Path) -> Path:
+    """What a test file is about: a module, or the package whose name it bears."""
+    name = path.stem.removeprefix("test_")
+    folder = SOURCE / "pointsman" / path.parent.relative_to(TESTS)
+    if folder.name == name:
+        return folder
+    package = folder / name
+    return package if package.is_dir() else package.with_suffix(".py")
+
+
 def test_every_test_file_stands_where_its_module_stands() -> None:
     strays = []
     for path in sorted(TESTS.rglob("test_*.py")):
         relative = path.relative_to(TESTS)
-        if len(relative.parts) == 1 or relative.parts[0] in NOT_A_MIRROR:
-            continue
-        module = SOURCE / "pointsman" / relative.parent / relative.name.removeprefix("test_")
-        if not module.exists() and not module.with_suffix("").is_dir():
-            strays.append(f"tests/{relative}:1: there is no {module.relative_to(ROOT)}")
+        if len(relative.parts) > 1 and relative.parts[0] not in NOT_A_MIRROR:
+            about = mirrored(path)
+            if not about.exists():
+                strays.append(f"tests/{relative}:1: there is no {about.relative_to(ROOT)}")
     assert not strays, "\n" + "\n".join(strays)
 
 
-def test_every_module_that_does_something_has_a_test_file() -> None:
+def test_every_module_that_does_something_is_tested() -> None:
+    """By a test file of its own, or by one that stands in the mirror of its folder and imports it."""
     missing = []
     for module in MODULES:
-        path = Path(module.path).relative_to("src/pointsman")
-        test = TESTS / path.parent / f"test_{path.name}"
+        folder = TESTS / Path(module.path).relative_to("src/pointsman").parent
         is_small = statements_in_functions(module) <= STATEMENTS_WITHOUT_TEST_MAX
-        is_covered = is_small or module.is_package or module.name in TESTED_ELSEWHERE
-        if not is_covered and not test.exists() and not is_covered_by_its_package(path):
-            missing.append(module.at(1, f"there is no {test.relative_to(ROOT)}"))
+        if is_small or module.is_package or module.name in TESTED_ELSEWHERE:
+            continue
+        tests = [folder / f"test_{folder.name}.py", *folder.glob("test_*.py")]
+        tests += [folder.parent / f"test_{folder.name}.py"]
+        if not any(module.name in imported_by(read_test(path)) for path in tests if path.exists()):
+            missing.append(module.at(1, f"no test in {folder.relative_to(ROOT)} imports it"))
     assert not missing, "\n" + "\n".join(missing)
 
 
-def is_covered_by_its_package(path: Path) -> bool:
-    """Whether a test of the module's package speaks of it: `tests/x/test_room.py` for `x/room/`."""
-    test = TESTS / path.parent.parent / f"test_{path.parent.name}.py"
-    return test.exists() and path.stem in test.read_text()
+def read_test(path: Path) -> Module:
+    return Module(str(path.relative_to(ROOT)), path.stem, path.read_text())
 
 
 def test_every_exemption_is_still_needed() -> None:
