@@ -177,7 +177,7 @@ def test_every_test_file_stands_where_its_module_stands() -> None:
 
 
 def test_every_module_that_does_something_is_tested() -> None:
-    """By a test file of its own, or by one that stands in the mirror of its folder and imports it."""
+    """By a test file of its own, or by one in the mirror of its folder that imports it."""
     missing = []
     for module in MODULES:
         folder = TESTS / Path(module.path).relative_to("src/pointsman").parent

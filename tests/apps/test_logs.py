@@ -46,6 +46,18 @@ def test_a_json_line_has_the_fields_under_their_names_and_types() -> None:
     }
 
 
+def test_a_number_is_rounded_as_its_message_rounds_it() -> None:
+    formatted = record("took ms=%.1f timeout_s=%g on=%s share=%d", 1.26, 30.0, True, 2)
+    line = json.loads(JsonFormatter().format(formatted))
+    assert [line[name] for name in ("ms", "timeout_s", "on", "share")] == [1.3, 30, True, 2]
+    assert TextFormatter().format(formatted).endswith("took ms=1.3 timeout_s=30 on=True share=2")
+
+
+def test_a_json_line_begins_with_when_and_what() -> None:
+    line = JsonFormatter().format(record("scraped endpoint=%s", "a"))
+    assert line.startswith('{"time": "2023-11-14T22:13:20.250Z", "level": "info", "logger": ')
+
+
 def test_a_field_cannot_hide_the_level_or_the_time() -> None:
     line = json.loads(JsonFormatter().format(record("odd level=%s", "fatal")))
     assert line["level"] == "info"

@@ -57,13 +57,14 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
         message, fields = _parts(record)
-        line: dict[str, object] = {name: _jsonable(value) for name, value in fields.items()}
-        line |= {  # after the fields, so that none of them can hide one of these
+        line: dict[str, object] = {
             "time": _when(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": message,
         }
+        for name, value in fields.items():
+            line.setdefault(name, _jsonable(value))
         if stack := _stack(self, record):
             line["stack"] = stack
         return json.dumps(line, ensure_ascii=False)
@@ -90,10 +91,17 @@ def _conversions(text: str) -> int:
 
 
 def _shown(conversion: str, value: object) -> object:
-    """The value as the message would show it, except that plain numbers stay numbers."""
-    if conversion in {"s", "d"} and isinstance(value, int | float):
+    """The value as the message would show it, except that numbers and truth stay what they are."""
+    if isinstance(value, bool):
         return value
-    return f"%{conversion}" % (value,)
+    text = f"%{conversion}" % (value,)
+    if not isinstance(value, int | float):
+        return text
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(text) if text.lstrip("-").isdigit() else number
 
 
 def _quoted(value: object) -> str:
