@@ -143,13 +143,7 @@ def _build(settings: PickerSettings, *, clock: Clock) -> _Parts:
     director = PoolDirector(
         formats=formats_for(plan.parsers),
         scheduler=build_scheduler(plan, surroundings),
-        following=Following(
-            clock=clock,
-            table=pool.table,
-            ledger=pool.ledger,
-            learner=pool.learner,
-            metrics=PipelineMetrics(registry),
-        ),
+        following=Following(clock, pool, PipelineMetrics(registry)),
         honours_subset=not settings.disable_endpoint_subset_filter,
     )
     exchange = ExchangeParts(

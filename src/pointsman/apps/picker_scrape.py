@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pointsman.scrape.client import open_metrics_client
+from pointsman.scrape.client import ClientTls, open_metrics_client
 from pointsman.scrape.engines import EngineMapping, Engines, metric_specs
 from pointsman.scrape.metrics import ScrapeMetrics
 from pointsman.scrape.poller import Poller
@@ -32,9 +32,7 @@ async def run_poller(
     rng: random.Random,
 ) -> None:
     """Scrape the pool's endpoints until cancelled."""
-    source = plan.source
-    verify = not (settings.model_server_metrics_skip_verify and source.insecure_skip_verify)
-    async with open_metrics_client(insecure_skip_verify=not verify) as client:
+    async with open_metrics_client(client_tls(settings, plan)) as client:
         poller = Poller(
             pool,
             client,
@@ -57,6 +55,18 @@ def scrape_settings(settings: PickerSettings, plan: ScrapePlan) -> ScrapeSetting
         path=source.path if "path" in written else settings.model_server_metrics_path,
         port=source.port or settings.model_server_metrics_port or None,
         staleness_s=settings.metrics_staleness_threshold_s,
+    )
+
+
+def client_tls(settings: PickerSettings, plan: ScrapePlan) -> ClientTls:
+    """Whom we believe and how we show ourselves when metrics are served over https."""
+    source = plan.source
+    skips = settings.model_server_metrics_skip_verify and source.insecure_skip_verify
+    return ClientTls(
+        insecure_skip_verify=skips,
+        ca_cert_path=source.ca_cert_path,
+        client_cert_path=source.client_cert_path,
+        client_key_path=source.client_key_path,
     )
 
 

@@ -27,7 +27,7 @@ class PoolDirector:
     Args:
         formats: how request bodies are read.
         scheduler: the policy.
-        following: table, ledger, learner and clock of the pool.
+        following: the pool, its clock and where its requests are counted.
         honours_subset: False ignores the gateway's subset hint.
     """
 
@@ -79,9 +79,9 @@ class PoolDirector:
     ) -> Decision:
         following = self._following
         now_s = following.clock.monotonic_s()
-        following.ledger.sweep(now_s)
+        following.pool.ledger.sweep(now_s)
         subset = head.subset if self._honours_subset else None
-        candidates = locate(following.table, subset, now_s=now_s)
+        candidates = locate(following.pool.table, subset, now_s=now_s)
         pick = self._scheduler.schedule(request, candidates)
         self._scheduler.picked(request, pick.slot)
         watch = self._open(request, pick, now_s=now_s)
@@ -90,8 +90,8 @@ class PoolDirector:
     def _open(self, request: InferenceRequest, pick: Pick, *, now_s: float) -> RequestWatch:
         following = self._following
         matched = float(pick.candidates.feature(MATCHED_TOKENS)[pick.positions[0]])
-        output = following.learner.expected_output_tokens(request.output_tokens_max)
-        lease = following.ledger.open(
+        output = following.pool.learner.expected_output_tokens(request.output_tokens_max)
+        lease = following.pool.ledger.open(
             pick.slot,
             uncached_tokens=max(request.prompt.tokens - matched, 0.0),
             context_tokens=request.prompt.tokens + output,

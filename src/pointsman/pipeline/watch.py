@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pointsman.domain.endpoints import Address
@@ -11,33 +12,20 @@ from pointsman.pipeline.responses.reader import ResponseReader
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pointsman.datalayer.learning import Learner
-    from pointsman.datalayer.ledger import Lease, Ledger
-    from pointsman.datalayer.table import EndpointTable
+    from pointsman.datalayer.ledger import Lease
+    from pointsman.datalayer.pool import Pool
     from pointsman.domain.requests import InferenceRequest
     from pointsman.lib.clock import Clock
     from pointsman.pipeline.metrics import PipelineMetrics
 
 
+@dataclass(frozen=True, slots=True)
 class Following:
     """What all watches of one pool share: where leases, lessons and counts go."""
 
-    __slots__ = ("clock", "learner", "ledger", "metrics", "table")
-
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        table: EndpointTable,
-        ledger: Ledger,
-        learner: Learner,
-        metrics: PipelineMetrics,
-    ) -> None:
-        self.clock = clock
-        self.table = table
-        self.ledger = ledger
-        self.learner = learner
-        self.metrics = metrics
+    clock: Clock
+    pool: Pool
+    metrics: PipelineMetrics
 
 
 class RequestWatch:
@@ -46,6 +34,7 @@ class RequestWatch:
     __slots__ = (
         "_first_token_at_s",
         "_following",
+        "_headers",
         "_is_closed",
         "_last_token_at_s",
         "_lease",
@@ -59,6 +48,7 @@ class RequestWatch:
         self._request = request
         self._lease = lease
         self._following = following
+        self._headers: Mapping[str, str] = {}
         self._reader: ResponseReader | None = None
         self._status: int | None = None
         self._served: str | None = None
@@ -70,24 +60,22 @@ class RequestWatch:
         """Response headers arrived."""
         status = headers.get(":status", "")
         self._status = int(status) if status.isascii() and status.isdigit() else None
-        self._reader = ResponseReader(headers)
+        self._headers = headers
         if served is not None:
             self._follow(served)
 
     def body(self, chunk: bytes) -> None:
         """A piece of the response: the first token is timed, usage is read."""
         reader = self._reader
-        if reader is None:
-            return
-        before = reader.token_events
-        reader.feed(chunk)
-        if reader.token_events == before:
+        if reader is None:  # made here, because most responses are not observed at all
+            reader = self._reader = ResponseReader(self._headers)
+        if not reader.feed(chunk):
             return
         now_s = self._following.clock.monotonic_s()
         self._last_token_at_s = now_s
         if self._first_token_at_s is None:
             self._first_token_at_s = now_s
-            self._following.ledger.first_token(self._lease, now_s)
+            self._following.pool.ledger.first_token(self._lease, now_s)
 
     def close(self, ending: Ending) -> None:
         """The stream is over for us: settle the lease once, teach what was seen."""
@@ -102,7 +90,7 @@ class RequestWatch:
             if ending is Ending.COMPLETE and self._status == 200:
                 self._teach(outcome)
             is_complete = ending is Ending.COMPLETE
-            self._following.ledger.close(self._lease, now_s, is_complete=is_complete)
+            self._following.pool.ledger.close(self._lease, now_s, is_complete=is_complete)
         self._following.metrics.finished(outcome)
 
     def _outcome(self, ending: Ending, now_s: float) -> Outcome:
@@ -120,32 +108,32 @@ class RequestWatch:
     def _follow(self, served: str) -> None:
         """The proxy names the endpoint that answered: the lease belongs there."""
         try:
-            slot = self._following.table.slot_at(Address.parse(served))
+            slot = self._following.pool.table.slot_at(Address.parse(served))
         except ValueError:
             return
         if slot is None or slot == self._lease.slot:
             return
         self._served = served
         now_s = self._following.clock.monotonic_s()
-        self._lease = self._following.ledger.move(self._lease, slot, now_s)
+        self._lease = self._following.pool.ledger.move(self._lease, slot, now_s)
 
     def _leave(self, now_s: float) -> None:
-        learner = self._following.learner
+        learner = self._following.pool.learner
         output = learner.expected_output_tokens(self._request.output_tokens_max)
-        rate = self._following.table.prefill_rate(self._lease.slot)
+        rate = self._following.pool.table.prefill_rate(self._lease.slot)
         expected_s = self._lease.work_tokens / rate + output * learner.seconds_per_token
-        self._following.ledger.leave(self._lease, ends_at_s=now_s + expected_s)
+        self._following.pool.ledger.leave(self._lease, ends_at_s=now_s + expected_s)
 
     def _teach(self, outcome: Outcome) -> None:
-        learner, lease = self._following.learner, self._lease
-        if not self._following.ledger.holds(lease):
+        learner, lease = self._following.pool.learner, self._lease
+        if not self._following.pool.ledger.holds(lease):
             return
         first_s = outcome.first_token_s
         is_timed = first_s is not None and self._request.is_streaming
         if first_s is not None and is_timed:
             learner.first_token(lease.slot, work_tokens=lease.work_tokens, seconds=first_s)
         else:
-            first_s = lease.work_tokens / self._following.table.prefill_rate(lease.slot)
+            first_s = lease.work_tokens / self._following.pool.table.prefill_rate(lease.slot)
         learner.served(lease.slot, seconds=max(outcome.duration_s - first_s, 0.0))
         tokens = outcome.usage.completion_tokens
         if tokens is not None:

@@ -42,7 +42,7 @@ def add_messages(builder: PromptBuilder, messages: object) -> None:
     """
     if not isinstance(messages, list):
         if messages is not None:
-            raise wrong_type("messages", "a list of messages", messages)
+            raise wrong_type("messages", messages, allowed="a list of messages")
         raise BadRequestError(
             "messages is missing; it must be a list of messages", param="messages"
         )
@@ -51,7 +51,7 @@ def add_messages(builder: PromptBuilder, messages: object) -> None:
     add_text = builder.text
     for i, message in enumerate(messages):
         if not isinstance(message, dict):
-            raise wrong_type(f"messages[{i}]", "an object with role and content", message)
+            raise wrong_type(f"messages[{i}]", message, allowed="an object with role and content")
         role = message.get("role")
         if isinstance(role, str):
             add_text(role)

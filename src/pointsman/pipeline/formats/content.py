@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pointsman.pipeline.formats.json_format import wrong_type
-from pointsman.pipeline.formats.media import AUDIO, FILE, IMAGE, VIDEO, add_base64, add_url
+from pointsman.pipeline.formats.media import AUDIO, FILE, IMAGE, VIDEO, add_inline, add_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ def add_content(builder: PromptBuilder, content: object, *, where: str) -> None:
     elif isinstance(content, list):
         _add_parts(builder, content, where=where)
     elif content is not None:
-        raise wrong_type(where, "a string or a list of parts", content)
+        raise wrong_type(where, content, allowed="a string or a list of parts")
 
 
 def _add_parts(builder: PromptBuilder, parts: list[object], *, where: str) -> None:
@@ -61,7 +61,7 @@ def _add_parts(builder: PromptBuilder, parts: list[object], *, where: str) -> No
         elif isinstance(part, dict):
             _add_part(builder, part, where=f"{where}[{i}]")
         else:
-            raise wrong_type(f"{where}[{i}]", "an object with a type", part)
+            raise wrong_type(f"{where}[{i}]", part, allowed="an object with a type")
 
 
 def _add_part(builder: PromptBuilder, part: Document, *, where: str) -> None:
@@ -73,7 +73,7 @@ def _add_part(builder: PromptBuilder, part: Document, *, where: str) -> None:
     kind = part.get("type")
     if kind == "tool_result":
         _add_tool_result(builder, part, where=where)
-    elif not (isinstance(kind, str) and kind in _MEDIA and _add_media(builder, part, kind)):
+    elif not (isinstance(kind, str) and kind in _MEDIA and _add_media(builder, part, kind=kind)):
         builder.json(part, where=where)
 
 
@@ -92,29 +92,29 @@ def _is_tool_result(part: object) -> bool:
     return isinstance(part, dict) and part.get("type") == "tool_result"
 
 
-def _add_media(builder: PromptBuilder, part: Document, kind: str) -> bool:
+def _add_media(builder: PromptBuilder, part: Document, *, kind: str) -> bool:
     """Add a part that refers to something; False where it refers to nothing we can see."""
     holder = part.get(kind, part.get("source", part))
     if isinstance(holder, str):
-        add_url(builder, _MEDIA[kind], holder)
+        add_url(builder, holder, kind=_MEDIA[kind])
         return True
     if not isinstance(holder, dict):
         return False
-    inline = holder.get("data")
-    if isinstance(inline, str):
-        _add_inline(builder, _MEDIA[kind], inline, holder)
+    if isinstance(holder.get("data"), str):
+        _add_carried(builder, holder, kind=_MEDIA[kind])
         return True
     for key in _URL_KEYS:
         url = holder.get(key)
         if isinstance(url, str):
-            add_url(builder, _MEDIA[kind], url)
+            add_url(builder, url, kind=_MEDIA[kind])
             return True
     return False
 
 
-def _add_inline(builder: PromptBuilder, kind: MediaKind, inline: str, holder: Document) -> None:
+def _add_carried(builder: PromptBuilder, holder: Document, *, kind: MediaKind) -> None:
+    inline = str(holder["data"])
     if holder.get("type") == "text":
         builder.text(inline)
         return
     media_type = holder.get("media_type", holder.get("format"))
-    add_base64(builder, kind, inline, media_type=str(media_type))
+    add_inline(builder, inline, kind=kind, media_type=str(media_type))

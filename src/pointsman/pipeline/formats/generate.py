@@ -23,7 +23,7 @@ def _prompt(document: Document) -> Prompt:
             "token_ids is missing; it must be a list of token ids", param="token_ids"
         )
     if not isinstance(ids, list):
-        raise wrong_type("token_ids", "a list of token ids", ids)
+        raise wrong_type("token_ids", ids, allowed="a list of token ids")
     if not ids:
         raise BadRequestError("token_ids must not be empty", param="token_ids")
     builder = PromptBuilder()

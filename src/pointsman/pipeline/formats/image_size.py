@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from typing import Literal
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
@@ -15,17 +16,17 @@ _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 def image_size(base64_text: str) -> tuple[int, int] | None:
     """Width and height in pixels, or None where the data does not tell; never raises."""
-    head = _decoded(base64_text, 0, _HEADER_BYTES)
+    head = _decoded(base64_text, 0, count=_HEADER_BYTES)
     if head.startswith(_PNG):
-        return _both(head, 16, 20, width_bytes=4, order="big")
+        return _both(head, 16, bytes_each=4, is_big=True)
     if head.startswith(_GIF):
-        return _both(head, 6, 8, width_bytes=2, order="little")
+        return _both(head, 6, bytes_each=2, is_big=False)
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return _webp(head)
     return _jpeg(base64_text) if head.startswith(_JPEG) else None
 
 
-def _decoded(base64_text: str, start: int, count: int) -> bytes:
+def _decoded(base64_text: str, start: int, *, count: int) -> bytes:
     """`count` bytes from `start` of the decoded data, fewer at its end or where it is broken."""
     skipped = start % 3
     first = start // 3 * 4
@@ -36,17 +37,16 @@ def _decoded(base64_text: str, start: int, count: int) -> bytes:
         return b""
 
 
-def _both(
-    head: bytes, width_at: int, height_at: int, *, width_bytes: int, order: str
-) -> tuple[int, int] | None:
-    if len(head) < max(width_at, height_at) + width_bytes:
+def _both(head: bytes, at: int, *, bytes_each: int, is_big: bool) -> tuple[int, int] | None:
+    """Width at `at` and the height after it."""
+    if len(head) < at + 2 * bytes_each:
         return None
-    is_big = order == "big"
-    width, height = (
-        int.from_bytes(head[at : at + width_bytes], "big" if is_big else "little")
-        for at in (width_at, height_at)
+    order: Literal["big", "little"] = "big" if is_big else "little"
+    middle = at + bytes_each
+    return (
+        int.from_bytes(head[at:middle], order),
+        int.from_bytes(head[middle : middle + bytes_each], order),
     )
-    return width, height
 
 
 def _webp(head: bytes) -> tuple[int, int] | None:
@@ -72,7 +72,7 @@ def _webp(head: bytes) -> tuple[int, int] | None:
 def _jpeg(base64_text: str) -> tuple[int, int] | None:
     at = len(_JPEG)
     for _ in range(_JPEG_SEGMENTS_MAX):
-        segment = _decoded(base64_text, at, 9)
+        segment = _decoded(base64_text, at, count=9)
         if len(segment) < 9 or segment[0] != 0xFF:
             return None
         if segment[1] in _JPEG_FRAMES:

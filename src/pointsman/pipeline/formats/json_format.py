@@ -35,7 +35,7 @@ def json_type(value: object) -> str:
     return next((name for kind, name in _TYPE_NAMES if isinstance(value, kind)), "null")
 
 
-def wrong_type(where: str, allowed: str, value: object) -> BadRequestError:
+def wrong_type(where: str, value: object, *, allowed: str) -> BadRequestError:
     """The error of a value that has another type than its API allows."""
     return BadRequestError(f"{where} must be {allowed}, not {json_type(value)}", param=where)
 
@@ -84,7 +84,7 @@ def required_model(document: Mapping[str, object]) -> str:
         raise BadRequestError("model is missing; it must be a non-empty string", param="model")
     if model == "":
         raise BadRequestError("model is empty; it must be a non-empty string", param="model")
-    raise wrong_type("model", "a non-empty string", model)
+    raise wrong_type("model", model, allowed="a non-empty string")
 
 
 def output_limit(document: Mapping[str, object], keys: tuple[str, ...]) -> int | None:

@@ -89,17 +89,17 @@ def reference_of(text: str) -> bytes:
     return text.encode() if len(text) <= REFERENCE_BYTES_MAX else digest_of(text)
 
 
-def add_url(builder: PromptBuilder, kind: MediaKind, url: str) -> None:
+def add_url(builder: PromptBuilder, url: str, *, kind: MediaKind) -> None:
     """Add media by URL (`https:` or `data:`) or by an identifier."""
     if url[:5].lower() == "data:":
         media_type, _, base64_text = url[5:].partition(",")
-        add_base64(builder, kind, base64_text, media_type=media_type)
+        add_inline(builder, base64_text, kind=kind, media_type=media_type)
     else:
         builder.reference(reference_of(url), tokens=kind.tokens_default)
 
 
-def add_base64(
-    builder: PromptBuilder, kind: MediaKind, base64_text: str, *, media_type: str
+def add_inline(
+    builder: PromptBuilder, base64_text: str, *, kind: MediaKind, media_type: str
 ) -> None:
-    """Add media by its data."""
+    """Add media by its base64 data."""
     builder.reference(digest_of(base64_text), tokens=kind.tokens_of(base64_text, media_type))

@@ -33,7 +33,7 @@ def _add_system(builder: PromptBuilder, system: object) -> None:
     if isinstance(system, list):
         system = [block for block in system if not _is_billing(block)]
     elif system is not None and not isinstance(system, str):
-        raise wrong_type("system", "a string or a list of blocks", system)
+        raise wrong_type("system", system, allowed="a string or a list of blocks")
     add_content(builder, system, where="system")
 
 

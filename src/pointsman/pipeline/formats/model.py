@@ -40,22 +40,22 @@ def replace_model(body: bytes, model: str) -> bytes:
 
 def _value_after(body: bytes, key_end: int) -> tuple[int, int]:
     """Where the value starts and ends that belongs to a key ending at `key_end`."""
-    colon = _after(_SPACE, body, key_end)
+    colon = _after(_SPACE, body, at=key_end)
     if body[colon : colon + 1] != b":":
         raise ValueError("body has no top-level model")
-    start = _after(_SPACE, body, colon + 1)
+    start = _after(_SPACE, body, at=colon + 1)
     return start, _value_end(body, start)
 
 
 def _value_end(body: bytes, start: int) -> int:
     first = body[start : start + 1]
     if first == b'"':
-        return _after(_STRING, body, start)
+        return _after(_STRING, body, at=start)
     if first not in (b"{", b"["):
-        return _after(_SCALAR, body, start)
+        return _after(_SCALAR, body, at=start)
     depth, at = 1, start + 1
     while depth:
-        at = _after(_TO_BRACKET, body, at)
+        at = _after(_TO_BRACKET, body, at=at)
         depth += 1 if body[at - 1] in b"{[" else -1
     return at
 
@@ -63,20 +63,20 @@ def _value_end(body: bytes, start: int) -> int:
 def _last_model(body: bytes) -> tuple[int, int]:
     """Where the value of the last top-level `model` starts and ends."""
     found = None
-    at = _after(_SPACE, body, _after(_SPACE, body, 0) + 1)
+    at = _after(_SPACE, body, at=_after(_SPACE, body, at=0) + 1)
     while body[at : at + 1] == b'"':
-        key_end = _after(_STRING, body, at)
+        key_end = _after(_STRING, body, at=at)
         value = _value_after(body, key_end)
         if orjson.loads(body[at:key_end]) == "model":
             found = value
-        at = _after(_SPACE, body, value[1])
-        at = _after(_SPACE, body, at + 1) if body[at : at + 1] == b"," else len(body)
+        at = _after(_SPACE, body, at=value[1])
+        at = _after(_SPACE, body, at=at + 1) if body[at : at + 1] == b"," else len(body)
     if found is None:
         raise ValueError("body has no top-level model")
     return found
 
 
-def _after(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:
+def _after(pattern: re.Pattern[bytes], body: bytes, *, at: int) -> int:
     match = pattern.match(body, at)
     if match is None:
         raise ValueError(f"body is not JSON at byte {at}")

@@ -99,7 +99,7 @@ def add_text_or_token_ids(builder: PromptBuilder, value: object, *, where: str) 
         builder.text(value)
         return
     if not isinstance(value, list):
-        raise wrong_type(where, "a string, a list of strings or token ids", value)
+        raise wrong_type(where, value, allowed="a string, a list of strings or token ids")
     if not value:
         raise BadRequestError(f"{where} must not be empty", param=where)
     if isinstance(value[0], str):
@@ -113,12 +113,14 @@ def add_text_or_token_ids(builder: PromptBuilder, value: object, *, where: str) 
 def _add_texts(builder: PromptBuilder, texts: list[object], *, where: str) -> None:
     for i, text in enumerate(texts):
         if not isinstance(text, str):
-            raise wrong_type(f"{where}[{i}]", "a string, like its neighbours", text)
+            raise wrong_type(f"{where}[{i}]", text, allowed="a string, like its neighbours")
         builder.text(text)
 
 
 def _add_id_lists(builder: PromptBuilder, id_lists: list[object], *, where: str) -> None:
     for i, ids in enumerate(id_lists):
         if not isinstance(ids, list):
-            raise wrong_type(f"{where}[{i}]", "a list of token ids, like its neighbours", ids)
+            raise wrong_type(
+                f"{where}[{i}]", ids, allowed="a list of token ids, like its neighbours"
+            )
         builder.token_ids(ids, where=f"{where}[{i}]")

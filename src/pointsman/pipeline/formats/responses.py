@@ -43,7 +43,7 @@ def _add_items(builder: PromptBuilder, items: object, *, where: str) -> None:
     if items is None:
         raise BadRequestError(f"{where} is missing; it must be a list of items", param=where)
     if not isinstance(items, list):
-        raise wrong_type(where, "a string or a list of items", items)
+        raise wrong_type(where, items, allowed="a string or a list of items")
     if not items:
         raise BadRequestError(f"{where} must not be empty", param=where)
     for i, item in enumerate(items):
@@ -52,7 +52,7 @@ def _add_items(builder: PromptBuilder, items: object, *, where: str) -> None:
         elif isinstance(item, dict):
             _add_item(builder, item, where=f"{where}[{i}]")
         else:
-            raise wrong_type(f"{where}[{i}]", "an object", item)
+            raise wrong_type(f"{where}[{i}]", item, allowed="an object")
 
 
 def _add_item(builder: PromptBuilder, item: Document, *, where: str) -> None:
