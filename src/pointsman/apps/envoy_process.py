@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 LOG_BYTES_MAX = 64 * 1024
 _POLL_S = 0.02
-_STOP_TIMEOUT_S = 5.0
 
 
 class EnvoyMissingError(RuntimeError):
@@ -81,7 +80,12 @@ def envoy_binary() -> Path:
 
 @asynccontextmanager
 async def run_envoy(
-    config: str, *, concurrency: int = 1, ready_timeout_s: float = 20.0, log_level: str = "warning"
+    config: str,
+    *,
+    concurrency: int = 1,
+    ready_timeout_s: float = 20.0,
+    stop_timeout_s: float = 5.0,
+    log_level: str = "warning",
 ) -> AsyncIterator[RunningEnvoy]:
     """Start Envoy with a YAML or JSON bootstrap, wait until it listens, and stop it at the end.
 
@@ -89,6 +93,7 @@ async def run_envoy(
         config: the document; ports may be 0.
         concurrency: worker threads.
         ready_timeout_s: longest wait for its first listener.
+        stop_timeout_s: longest wait for it to go by itself before it is killed.
         log_level: of Envoy's own log.
 
     Raises:
@@ -107,15 +112,18 @@ async def run_envoy(
         loop = asyncio.get_running_loop()
         # A session of its own: a terminal's Ctrl-C reaches us, and we stop it in order.
         transport, _ = await loop.subprocess_exec(
-            lambda: output, *command, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.STDOUT,
+            lambda: output,
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-        )  # fmt: skip
+        )
         try:
             yield await _ready(
                 output, admin_file, pid=transport.get_pid(), timeout_s=ready_timeout_s
             )
         finally:
-            await _stop(output, transport)
+            await _stop(output, transport, timeout_s=stop_timeout_s)
 
 
 class _Output(asyncio.SubprocessProtocol):
@@ -129,7 +137,8 @@ class _Output(asyncio.SubprocessProtocol):
         self._tail += data
         del self._tail[:-LOG_BYTES_MAX]
 
-    def process_exited(self) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own
+        """It has exited and everything it wrote has been read."""
         self.exited.set()
 
     def text(self) -> str:
@@ -166,13 +175,15 @@ async def _listens_at(client: httpx.AsyncClient, admin: Address) -> Address:
     return Address(socket["address"], socket["port_value"])
 
 
-async def _stop(output: _Output, transport: asyncio.SubprocessTransport) -> None:
+async def _stop(
+    output: _Output, transport: asyncio.SubprocessTransport, *, timeout_s: float
+) -> None:
     """SIGTERM, then SIGKILL for its whole session; done only when it is gone."""
     try:
         if not output.exited.is_set():
             transport.terminate()
             with suppress(TimeoutError):
-                async with asyncio.timeout(_STOP_TIMEOUT_S):
+                async with asyncio.timeout(timeout_s):
                     await output.exited.wait()
     finally:
         if not output.exited.is_set():
