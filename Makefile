@@ -36,6 +36,9 @@ format: $(READY)  ## Format the code and repair what can be repaired
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+generate: $(READY)  ## Renew the parts of docs/ that are taken from the code
+	$(BIN)/python -m pointsman.apps.generate docs
+
 bench: $(READY)  ## Measure the picker's CPU per request beside the floor
 	$(BIN)/pointsman bench picker
 
@@ -64,4 +67,4 @@ $(READY): requirements-dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-.PHONY: help demo test unit check format bench lock docker clean
+.PHONY: help demo test unit check format generate bench lock docker clean

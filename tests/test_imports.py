@@ -130,7 +130,7 @@ def loaded_by(*names: str) -> set[str]:
 
 DATA_PATH = ("pointsman.extproc.server", "pointsman.pipeline.director", "pointsman.scrape.poller")
 NOT_FOR_DATA = {
-    "aiohttp",
+    "aiohttp.web",
     "envoy_data_plane",
     "matplotlib",
     "rich",

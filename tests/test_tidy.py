@@ -100,7 +100,7 @@ def test_a_package_without_a_boundary_or_with_code_is_found(source: str) -> None
     assert list(tidy_rules.packages_state_their_boundary(module))
 
 
-ENTRY_POINTS = ("pointsman.__main__", "pointsman.apps.cli")
+ENTRY_POINTS = ("pointsman.__main__", "pointsman.apps.cli", "pointsman.apps.generate")
 FOUND_BY_WALKING = ("pointsman.plugins.", "pointsman.config.declared.")
 """The catalog imports every module of these packages."""
 
