@@ -74,6 +74,7 @@ class Stream:
     kinds: list[str] = field(default_factory=list)
     response_bytes: int = 0
     request_headers: dict[str, bytes] = field(default_factory=dict)
+    metadata: dict[str, str | bytes] = field(default_factory=dict)
     served: str = ""
 
 
@@ -87,7 +88,7 @@ class RecordingPicker:
     streams: list[Stream] = field(default_factory=list)
 
     async def process(self, _: object, context: grpc.aio.ServicerContext[bytes, bytes]) -> None:
-        stream = Stream()
+        stream = Stream(metadata=dict(context.invocation_metadata() or ()))
         self.streams.append(stream)
         conversation = Conversation(self.pick())
         while isinstance(message := await context.read(), bytes):

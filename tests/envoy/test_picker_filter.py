@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from envoy_stack import running
+from pointsman.domain.protocol import OBSERVE_METADATA
 from pointsman.envoy.picker_filter import observed_route_override
 from pointsman.envoy.settings import Dialect, PickerSettings
 
@@ -47,6 +48,8 @@ async def test_a_share_of_responses_is_observed_and_clearing_the_route_cache_kee
         # Chance: 60 fair coins are outside of this once in five million times.
         assert 10 < len(observed) < 50
         assert {stream.response_bytes for stream in observed} == {len("one 2")}
+        marked = [stream for stream in stack.picker.streams if OBSERVE_METADATA in stream.metadata]
+        assert marked == observed
 
 
 @pytest.mark.integration

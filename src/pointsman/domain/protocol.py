@@ -14,6 +14,9 @@ SERVED = "x-gateway-destination-endpoint-served"
 SUBSET = "x-gateway-destination-endpoint-subset"
 SUBSET_NAMESPACE = "envoy.lb.subset_hint"
 
+OBSERVE_METADATA = "x-pointsman-observe"
+"""gRPC metadata of a stream that our own Envoy sends so that its response is observed."""
+
 REQUEST_ID = "x-request-id"
 DROPPED_REASON = "x-llm-d-request-dropped-reason"
 FAIRNESS_ID = ("x-llm-d-inference-fairness-id", "x-gateway-inference-fairness-id")

@@ -9,7 +9,7 @@ from envoy_data_plane.envoy.extensions.filters.http.ext_proc import v3 as ext_pr
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 from envoy_data_plane.envoy.type import v3 as types
 
-from pointsman.domain.protocol import DESTINATION_NAMESPACE, SUBSET_NAMESPACE
+from pointsman.domain.protocol import DESTINATION_NAMESPACE, OBSERVE_METADATA, SUBSET_NAMESPACE
 from pointsman.envoy.modes import observed_mode, processing_mode
 from pointsman.envoy.typed import duration, pack
 
@@ -51,9 +51,16 @@ def external_processor(picker: PickerSettings, dialect: Dialect) -> ext_proc.Ext
 
 
 def observed_route_override(dialect: Dialect) -> dict[str, protobuf.Any]:
-    """Per-filter configuration of a route whose responses the picker sees; may be empty."""
+    """Per-filter configuration of a route whose responses the picker sees; may be empty.
+
+    The metadata tells the picker that this stream is a sample already, so that it does not take a
+    sample of the sample.
+    """
     mode = observed_mode(dialect)
     if mode is None:
         return {}
-    overrides = ext_proc.ExtProcOverrides(processing_mode=mode)
+    overrides = ext_proc.ExtProcOverrides(
+        processing_mode=mode,
+        grpc_initial_metadata=[core.HeaderValue(key=OBSERVE_METADATA, value="true")],
+    )
     return {FILTER_NAME: pack(ext_proc.ExtProcPerRoute(overrides=overrides))}
