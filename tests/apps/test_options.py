@@ -17,12 +17,10 @@ class Settings(flags.FlagSettings):
 
     secure: bool = flags.flag("secure-serving", True, parse=flags.switch, meaning="TLS.", group="S")
     port: int = flags.flag("grpc-port", 9002, parse=flags.port, meaning="Port.", group="S")
-    namespace: str = flags.flag(
-        "pool-namespace", "", parse=str, meaning="Where.", group="S", fallback_variable="NAMESPACE"
-    )
+    namespace: str = flags.flag("pool-namespace", "", parse=str, meaning="Where.", group="S")
 
 
-FLAGS = FlagSet("picker", Settings, ignored_switches={"tracing": "none"}, ignored={"old": "gone"})
+FLAGS = FlagSet(Settings, ignored_switches={"tracing": "none"}, ignored={"old": "gone"})
 
 
 class Run:
@@ -46,8 +44,7 @@ class Run:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.delenv("NAMESPACE", raising=False)
+def run() -> Run:
     return Run()
 
 
@@ -81,15 +78,6 @@ def test_the_command_line_wins_over_the_environment(
 ) -> None:
     monkeypatch.setenv("POINTSMAN_PICKER_GRPC_PORT", "7")
     assert run("--grpc-port=8").port == 8
-
-
-def test_upstreams_own_variable_is_the_last_resort(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NAMESPACE", "theirs")
-    assert run().namespace == "theirs"
-    monkeypatch.setenv("POINTSMAN_PICKER_POOL_NAMESPACE", "ours")
-    assert run().namespace == "ours"
 
 
 def test_flags_without_effect_are_accepted_and_named(run: Run) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +11,7 @@ from pointsman.apps.errors import BadUsageError
 from pointsman.apps.flags import decode, flags_of
 from pointsman.apps.picker_settings import PickerSettings
 
-if TYPE_CHECKING:
-    from pathlib import Path
+APPS = Path(picker_settings.__file__).parent
 
 
 @pytest.fixture
@@ -39,7 +40,6 @@ def problems(**texts: str) -> tuple[str, ...]:
         ("disable-endpoint-subset-filter", "false"),
         ("drain-timeout", "30s"),
         ("model-server-metrics-https-insecure-skip-verify", "true"),
-        ("emit-endpoint-scores", "false"),
         ("v", "2"),
     ],
 )
@@ -57,6 +57,20 @@ def test_the_default_that_is_shown_is_the_default_that_holds() -> None:
         if each.default and field not in words_only
     }
     assert decode(PickerSettings, shown | {"config_text": "{}"}) == PickerSettings(config_text="{}")
+
+
+def test_every_setting_has_a_reader() -> None:
+    """A flag that is accepted and then forgotten belongs among those without effect."""
+    read_here = {"log_level", "log_format", "zap_log_level", "zap_encoder", "verbosity"}
+    only_checked = {"tls_min_version"}
+    roots = [path for path in APPS.glob("picker*.py") if path.name != "picker_settings.py"]
+    text = "\n".join(path.read_text() for path in roots)
+    forgotten = {
+        field.name
+        for field in dataclasses.fields(PickerSettings)
+        if not re.search(rf"\bsettings\.{field.name}\b", text)
+    }
+    assert forgotten == read_here | only_checked
 
 
 def test_no_name_is_both_a_flag_and_ignored_or_refused() -> None:

@@ -55,12 +55,11 @@ app = typer.Typer(
     },
 )
 
-_SIM_FLAGS = FlagSet("sim", SimFlags)
-_DEMO_FLAGS = FlagSet("demo", DemoSettings)
-_ENVOY_FLAGS = FlagSet("envoy-config", EnvoyFlags)
-_BENCH_FLAGS = FlagSet("bench picker", BenchFlags)
+_SIM_FLAGS = FlagSet(SimFlags)
+_DEMO_FLAGS = FlagSet(DemoSettings)
+_ENVOY_FLAGS = FlagSet(EnvoyFlags)
+_BENCH_FLAGS = FlagSet(BenchFlags)
 _PICKER_FLAGS = FlagSet(
-    "picker",
     PickerSettings,
     ignored_switches=IGNORED_SWITCHES,
     ignored=IGNORED_FLAGS,

@@ -35,7 +35,6 @@ class Flag:
         parse: text to value; raises ValueError with a text for the user.
         default: as the user would write it; empty when there is none.
         group: heading it stands under in the help.
-        fallback_variable: an environment variable of somebody else's that may give it too.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Flag:
     parse: Callable[[str], object]
     default: str
     group: str
-    fallback_variable: str = ""
 
     @property
     def is_switch(self) -> bool:
@@ -72,20 +70,12 @@ def flag(
     meaning: str,
     group: str,
     shown: str | None = None,
-    fallback_variable: str = "",
 ) -> _T:
     """A field of settings that is a flag; `shown` is the default as a user would write it."""
     if shown is None:
         shown = "" if default is None or default == () else str(default)
         shown = shown.lower() if parse is switch else shown
-    described = Flag(
-        name=name,
-        help=meaning,
-        parse=parse,
-        default=shown,
-        group=group,
-        fallback_variable=fallback_variable,
-    )
+    described = Flag(name=name, help=meaning, parse=parse, default=shown, group=group)
     return dataclasses.field(default=default, metadata={_METADATA_KEY: described})
 
 

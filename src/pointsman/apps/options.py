@@ -53,14 +53,12 @@ class FlagSet:
     """All that one command accepts: its settings, and other programs' flags that mean nothing here.
 
     Attributes:
-        command: its name, with spaces where it is nested.
         settings: a dataclass of `flag()` fields.
         ignored_switches: true/false flags that are accepted without effect, with the reason.
         ignored: flags with a value that are accepted without effect, with the reason.
         refused: flags that are an error, with what to do instead.
     """
 
-    command: str
     settings: type[FlagSettings]
     ignored_switches: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     ignored: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
@@ -71,7 +69,7 @@ class FlagSet:
         context = inspect.Parameter(
             "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
         )
-        shown = [self._option(each) for each in flags_of(self.settings).values()]
+        shown = [_option(each) for each in flags_of(self.settings).values()]
         hidden = [
             _hidden_option(name, switch=name in self.ignored_switches)
             for name in (*self.ignored_switches, *self.ignored, *self.refused)
@@ -79,19 +77,6 @@ class FlagSet:
         signature = inspect.Signature([context, *shown, *hidden])
         command.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
         return command
-
-    def _option(self, each: Flag) -> inspect.Parameter:
-        envvar = [f"POINTSMAN_{self.command}_{each.name}".upper(), each.fallback_variable]
-        option = typer.Option(
-            f"--{each.name}",
-            help=each.help,
-            metavar=_SWITCH if each.is_switch else _VALUE,
-            # Typer's own name for the variable does not bear a second one beside it.
-            envvar=[_variable(name) for name in envvar] if each.fallback_variable else None,
-            show_envvar=bool(each.fallback_variable),
-            rich_help_panel=each.group,
-        )
-        return _parameter(each.name, option, default=each.default or None)
 
     def without_effect(self, given: Mapping[str, str | None]) -> Mapping[str, str]:
         """The flags among those given that do nothing here, with the reason."""
@@ -137,8 +122,15 @@ def _parameter_name(flag_name: str) -> str:
     return flag_name.replace("-", "_")
 
 
-def _variable(name: str) -> str:
-    return name.replace("-", "_").replace(" ", "_")
+def _option(each: Flag) -> inspect.Parameter:
+    option = typer.Option(
+        f"--{each.name}",
+        help=each.help,
+        metavar=_SWITCH if each.is_switch else _VALUE,
+        show_envvar=False,  # the rule is said once, in the help of `pointsman` itself
+        rich_help_panel=each.group,
+    )
+    return _parameter(each.name, option, default=each.default or None)
 
 
 def _hidden_option(name: str, *, switch: bool) -> inspect.Parameter:

@@ -95,21 +95,6 @@ class PickerSettings(FlagSettings):
         " changes.",
         group=_ENDPOINTS,
     )
-    pool_name: str = flag(
-        "pool-name",
-        "",
-        parse=str,
-        meaning="Name of the pool, for metrics.",
-        group=_ENDPOINTS,
-    )
-    pool_namespace: str = flag(
-        "pool-namespace",
-        "",
-        parse=str,
-        meaning="Namespace of the pool, for metrics.",
-        group=_ENDPOINTS,
-        fallback_variable="NAMESPACE",
-    )
     disable_endpoint_subset_filter: bool = flag(
         "disable-endpoint-subset-filter",
         False,
@@ -248,13 +233,6 @@ class PickerSettings(FlagSettings):
         parse=parse_bytes,
         shown="64MiB",
         meaning="Memory for remembering which endpoint has which prompt prefix cached.",
-        group=_POLICY,
-    )
-    emit_endpoint_scores: bool = flag(
-        "emit-endpoint-scores",
-        False,
-        parse=switch,
-        meaning="Send the scores of all candidates to the proxy as dynamic metadata.",
         group=_POLICY,
     )
     seed: int | None = flag(
@@ -396,6 +374,7 @@ _NO_TRACES = "this version writes no traces"
 IGNORED_SWITCHES: Mapping[str, str] = MappingProxyType(
     {
         "ha-enable-leader-election": _IN_KUBERNETES,
+        "emit-endpoint-scores": "scores are not sent to the proxy in this version",
         "metrics-endpoint-auth": "it applies in Kubernetes; /metrics is served without"
         " authentication here, as upstream serves it outside Kubernetes",
         "enable-pprof": "Go's profiler has no counterpart in this process",
@@ -409,6 +388,8 @@ IGNORED_SWITCHES: Mapping[str, str] = MappingProxyType(
 
 IGNORED_FLAGS: Mapping[str, str] = MappingProxyType(
     {
+        "pool-name": _IN_KUBERNETES,
+        "pool-namespace": _IN_KUBERNETES,
         "pool-group": _IN_KUBERNETES,
         "endpoint-selector": _IN_KUBERNETES,
         "endpoint-target-ports": _IN_KUBERNETES,
