@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pointsman.domain.endpoints import Endpoint
     from pointsman.domain.requests import InferenceRequest
 
+LIMIT = 1e15
+"""Far above any count of requests, tokens or seconds: products of two still are finite."""
+
 
 def scraped(candidates: Candidates, signal: Signal, *, unknown: float | None = None) -> FloatArray:
     """A scraped signal, never negative.
@@ -53,8 +56,8 @@ def scraped_and_picked(
 
 
 def owned(candidates: Candidates, signal: Signal) -> FloatArray:
-    """A signal of our own ledger, never negative."""
-    values: FloatArray = np.maximum(np.nan_to_num(candidates.column(signal), posinf=0.0), 0.0)
+    """A signal of our own ledger, 0 .. LIMIT."""
+    values: FloatArray = np.fmin(np.fmax(candidates.column(signal), 0.0), LIMIT)
     return values
 
 
@@ -79,7 +82,7 @@ def matched_share(request: InferenceRequest, candidates: Candidates) -> FloatArr
 
 def matched_tokens(candidates: Candidates) -> FloatArray:
     """Prompt tokens each candidate has cached, as producers found; consume MATCHED_TOKENS."""
-    tokens: FloatArray = np.maximum(np.nan_to_num(candidates.feature(MATCHED_TOKENS)), 0.0)
+    tokens: FloatArray = np.fmax(candidates.feature(MATCHED_TOKENS), 0.0)
     return tokens
 
 

@@ -101,11 +101,11 @@ def _profile(profile: SchedulingProfile, scope: Scope, *, path: Path) -> Profile
 def _check_member(member: ProfilePlugin, plan: PluginPlan, *, scope: Scope, where: Path) -> None:
     if not issubclass(plan.plugin, _ROLES):
         scope.findings.warning(
-            where, f"{plan.name!r} is a {plan.plugin.kind}: it needs no place in a profile"
+            where, f"{plan.name!r} is of kind {plan.plugin.kind}: it needs no place in a profile"
         )
     elif member.weight is not None and not issubclass(plan.plugin, Scorer):
         scope.findings.warning(
-            (*where, "weight"), f"{plan.name!r} is a {plan.plugin.kind}: only scorers have weights"
+            (*where, "weight"), f"{plan.name!r} is of kind {plan.plugin.kind}: only scorers weigh"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
 from pointsman.api.plugins import RefersTo
@@ -91,7 +92,7 @@ class Scope:
         if plan is not None:
             if kind in {None, plan.plugin.kind}:
                 return plan
-            self.findings.problem(path, f"{name!r} is a {plan.plugin.kind}, not a {kind}")
+            self.findings.problem(path, f"{name!r} is of kind {plan.plugin.kind}, not {kind}")
             return None
         if name not in self._mentioned:
             message = unknown("plugin", name, allowed=self._names(kind))
@@ -117,7 +118,8 @@ class Scope:
 
 def unknown_type(name: str, catalog: Catalog) -> str:
     """Why there is no such plugin type; lists those of the same kind, by the end of the name."""
-    suffix = f"-{name.rpartition('-')[2]}"
+    near = difflib.get_close_matches(name, catalog.names(), n=1)
+    suffix = f"-{(near[0] if near else name).rpartition('-')[2]}"
     alike = [one for one in catalog.names() if one.endswith(suffix)] or catalog.names()
     if name in NOT_AVAILABLE:
         names = ", ".join(alike)

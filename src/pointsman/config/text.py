@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 import yaml
 
 from pointsman.config.findings import ConfigError, Finding, Findings, Path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Value: TypeAlias = Union[bool, int, float, str, "list[Value]", "dict[str, Value]", None]
 
@@ -28,7 +31,7 @@ DEPTH_MAX = 64
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = {f"{_TAG}{name}" for name in ("str", "timestamp", "value")}
 _PLAIN_TAGS = {f"{_TAG}{name}" for name in ("null", "bool", "int", "float")}
-_EXPONENT = re.compile(r"[-+]?\d+[eE][-+]?\d+")
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 
 
 def read_text(text: str) -> tuple[Value, Findings]:
@@ -62,7 +65,18 @@ def _read_json(text: str, findings: Findings) -> Value:
         value: Value = json.loads(text, object_pairs_hook=unique)
     except RecursionError:
         raise _refused(f"the document is nested deeper than {DEPTH_MAX}") from None
+    level: list[Value] = [value]
+    for _ in range(DEPTH_MAX + 1):
+        level = [inner for one in level for inner in _inside(one)]
+    if level:
+        raise _refused(f"the document is nested deeper than {DEPTH_MAX}")
     return value
+
+
+def _inside(value: Value) -> Iterable[Value]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _read_yaml(text: str) -> tuple[Value, Findings]:
