@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 REPLICAS_MAX = 256
-_SHUTDOWN_S = 1.0
+_SHUTDOWN_S = 0.5
 """How long open requests may go on after the stop."""
 _BACKLOG = 1024
 
@@ -71,6 +71,7 @@ class SimSettings:
     output_tokens_max: int = 256
     has_cached_tokens: bool = True
     is_request_id_echoed: bool = False
+    body_bytes_max: int = 64 * 1024 * 1024
     faults: Faults = field(default_factory=Faults)
 
     @property
@@ -99,6 +100,7 @@ def server_settings(settings: SimSettings, replica: int = 0) -> ServerSettings:
         is_request_id_echoed=settings.is_request_id_echoed,
         output_tokens_min=settings.output_tokens_min,
         output_tokens_max=settings.output_tokens_max,
+        body_bytes_max=settings.body_bytes_max,
         faults=settings.faults,
     )
 
@@ -150,13 +152,17 @@ async def simulated_servers(settings: SimSettings, *, clock: Clock) -> AsyncIter
     replicas = [server_settings(settings, number) for number in range(len(ports))]
     with ExitStack() as sockets:
         listeners = [sockets.enter_context(_listener(settings.host, port)) for port in ports]
+        servers = [SimulatedServer(each, clock=clock) for each in replicas]
         try:
-            async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
-                for server, listener in zip(replicas, listeners, strict=True):
-                    await stack.enter_async_context(
-                        _serving(group, server, listener=listener, clock=clock)
-                    )
-                yield [Address(*listener.getsockname()[:2]) for listener in listeners]
+            async with asyncio.TaskGroup() as group:
+                engines = [
+                    start_loop(group, f"engine of replica {number}", server.driver.run())
+                    for number, server in enumerate(servers)
+                ]
+                async with _serving(servers, listeners):
+                    yield [Address(*listener.getsockname()[:2]) for listener in listeners]
+                for engine in engines:
+                    engine.cancel()
         except BaseExceptionGroup as errors:
             if len(errors.exceptions) > 1:
                 raise
@@ -170,24 +176,27 @@ def _listener(host: str, port: int) -> socket.socket:
 
 @asynccontextmanager
 async def _serving(
-    group: asyncio.TaskGroup, settings: ServerSettings, *, listener: socket.socket, clock: Clock
+    servers: list[SimulatedServer], listeners: list[socket.socket]
 ) -> AsyncIterator[None]:
-    """One server that runs as long as the block."""
-    server = SimulatedServer(settings, clock=clock)
-    engine = start_loop(group, "simulated engine", server.driver.run())
-    runner = web.AppRunner(
-        server.application,
-        handler_cancellation=True,  # a client that leaves must free its KV blocks
-        access_log=None,
-        shutdown_timeout=_SHUTDOWN_S,
-    )
+    """The HTTP side of the servers, as long as the block; all are closed at the same time."""
+    runners = [
+        web.AppRunner(
+            server.application,
+            handler_cancellation=True,  # a client that leaves must free its KV blocks
+            access_log=None,
+            shutdown_timeout=_SHUTDOWN_S,
+        )
+        for server in servers
+    ]
     try:
-        await runner.setup()
-        await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+        for runner, listener in zip(runners, listeners, strict=True):
+            await runner.setup()
+            await web.SockSite(runner, listener, backlog=_BACKLOG).start()
         yield
     finally:
-        await runner.cleanup()
-        engine.cancel()
+        async with asyncio.TaskGroup() as closing:
+            for runner in runners:
+                closing.create_task(runner.cleanup())
 
 
 async def run_sim(

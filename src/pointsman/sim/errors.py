@@ -47,11 +47,12 @@ class ApiError(Exception):
 
 
 def _invalid(kind: str, where: str, *, message: str, given: str, context: str = "") -> ApiError:
+    place = f"body.{where}".rstrip(".")
     text = (
-        f"1 validation error:\n  {{'type': '{kind}', 'loc': 'body.{where}', "
+        f"1 validation error:\n  {{'type': '{kind}', 'loc': '{place}', "
         f"'msg': '{message}', 'input': {given}{context}}}"
     )
-    return ApiError(text, status=400, kind="Bad Request", param=f"body.{where}")
+    return ApiError(text, status=400, kind="Bad Request", param=place)
 
 
 def bad_json(raw: bytes) -> ApiError:

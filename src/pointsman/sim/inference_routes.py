@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-import orjson
 from aiohttp import web
 
 from pointsman.sim.formats.asks import Frame
@@ -159,5 +159,5 @@ class InferenceRoutes:
             "kv_cache_usage_perc": now.kv_usage,
         }
         if form == "JSON":
-            return f"JSON {orjson.dumps({'named_metrics': values}).decode()}"
+            return f"JSON {json.dumps({'named_metrics': values})}"
         return "TEXT " + ", ".join(f"named_metrics.{name}={each}" for name, each in values.items())

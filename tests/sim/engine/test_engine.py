@@ -266,61 +266,70 @@ events = st.lists(
 )
 
 
+class Witness:
+    """Drives an engine and notes what each request was promised and what it got."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.now_s = 0.0
+        self.expected: dict[int, int] = {}
+        self.emitted: dict[int, int] = {}
+        self.finished: set[int] = set()
+
+    def apply(self, event: tuple[object, ...]) -> None:
+        match event:
+            case ("submit", prompt, output, family, adapter):
+                request = ask(prompt, output, start=family * 1000 + 1, adapter=adapter)
+                self.expected[self.engine.submit(request, self.now_s)] = output
+            case ("step", count):
+                self.step_up_to(count)
+            case ("abort", request) if self.engine.abort(request):
+                self.expected.pop(request)
+                self.emitted.pop(request, None)
+
+    def step_up_to(self, count: int) -> None:
+        for _ in range(count):
+            if self.engine.has_work:
+                self.step()
+
+    def step(self) -> None:
+        step = self.engine.step(self.now_s)
+        assert step.ends_at_s > self.now_s
+        self.now_s = step.ends_at_s
+        assert not self.finished & set(step.emitted)
+        for request in step.emitted:
+            self.emitted[request] = self.emitted.get(request, 0) + 1
+        for each in step.finished:
+            assert each.cached_tokens < each.prompt_tokens
+            self.finished.add(each.id)
+
+
 @given(events=events, blocks=st.integers(27, 80), running_max=st.integers(1, 8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100)
 def test_whatever_happens_each_request_gets_its_tokens_and_every_block_comes_back(
     events: list[tuple[object, ...]], blocks: int, running_max: int
 ) -> None:
     engine = make_engine(
         blocks=blocks, context_tokens_max=100, running_max=running_max, adapters_max=2
     )
-    expected: dict[int, int] = {}
-    emitted: dict[int, int] = {}
-    finished: set[int] = set()
-    now_s = 0.0
-
-    def step() -> None:
-        nonlocal now_s
-        done = engine.step(now_s)
-        assert done.ends_at_s > now_s
-        now_s = done.ends_at_s
-        for request in done.emitted:
-            assert request not in finished
-            emitted[request] = emitted.get(request, 0) + 1
-        for each in done.finished:
-            assert each.cached_tokens < each.prompt_tokens
-            finished.add(each.id)
+    witness = Witness(engine)
+    for event in events:
+        witness.apply(event)
         statistics = engine.statistics()
         assert 0 <= statistics.kv_usage <= 1
         assert statistics.running <= running_max
         assert len(statistics.running_adapters) <= 2
-
-    for event in events:
-        match event:
-            case ("submit", prompt, output, family, adapter):
-                request = ask(prompt, output, start=family * 1000 + 1, adapter=adapter)
-                expected[engine.submit(request, now_s)] = output
-            case ("step", count):
-                for _ in range(count):
-                    if engine.has_work:
-                        step()
-            case ("abort", request):
-                if engine.abort(request):
-                    expected.pop(request)
-                    emitted.pop(request, None)
-    for _ in range(20_000):
-        if not engine.has_work:
-            break
-        step()
+    witness.step_up_to(20_000)
     assert not engine.has_work
-    assert finished == set(expected)
-    assert {each: emitted.get(each, 0) for each in expected} == expected
+    expected = witness.expected
+    assert witness.finished == set(expected)
+    assert {each: witness.emitted.get(each, 0) for each in expected} == expected
     assert engine.statistics().kv_usage == 0.0
     assert engine.forget_prefixes()
 
 
 @given(events=events)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_same_calls_give_the_same_steps(events: list[tuple[object, ...]]) -> None:
     def run() -> list[Step]:
         engine = make_engine(adapters_max=2)
