@@ -59,7 +59,7 @@ def test_the_pages_show_documents_that_are_right(page: str, language: str, tmp_p
 
 
 def test_the_reference_pages_are_current(tmp_path: Path) -> None:
-    """When this fails: `make docs`."""
+    """When this fails: `make generate`."""
     for page in ("configuration.md", "plugins.md"):
         shutil.copy(DOCS / page, tmp_path)
     assert write_reference(tmp_path) == ()
