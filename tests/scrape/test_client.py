@@ -2,16 +2,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import gzip
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from pointsman.scrape.client import FailureReason, ScrapeError, open_metrics_client
+from pointsman.scrape.client import ClientTls, FailureReason, ScrapeError, open_metrics_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
 
 PAGE = b"vllm:num_requests_waiting 0\n" * 2000
 
@@ -19,14 +26,16 @@ PAGE = b"vllm:num_requests_waiting 0\n" * 2000
 @contextlib.asynccontextmanager
 async def serving(
     handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    *,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
     runner = web.ServerRunner(web.Server(handler))
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     host, port = runner.addresses[0][:2]
     try:
-        yield f"http://{host}:{port}/metrics"
+        yield f"https://localhost:{port}/metrics" if tls else f"http://{host}:{port}/metrics"
     finally:
         await runner.cleanup()
 
@@ -48,8 +57,10 @@ async def speaking(
         yield f"http://{host}:{port}/metrics"
 
 
-async def reason_of(url: str, *, page_bytes_max: int = 1 << 20) -> FailureReason:
-    async with open_metrics_client(page_bytes_max=page_bytes_max) as client:
+async def reason_of(
+    url: str, *, page_bytes_max: int = 1 << 20, tls: ClientTls | None = None
+) -> FailureReason:
+    async with open_metrics_client(tls or ClientTls(), page_bytes_max=page_bytes_max) as client:
         with pytest.raises(ScrapeError) as caught:
             await client.fetch(url)
     return caught.value.reason
@@ -189,3 +200,60 @@ async def test_a_cancelled_fetch_leaves_no_connection_behind() -> None:
                 await client.fetch(url)
         async with asyncio.timeout(2):
             await closed.wait()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> str:
+    """A file with a certificate for `localhost` that signed itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(subject_name=name, issuer_name=name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path / "tls.pem"
+    path.write_bytes(certificate.public_bytes(pem) + secret)
+    return str(path)
+
+
+async def hello(request: web.BaseRequest) -> web.Response:
+    return web.Response(body=b"q 1\n")
+
+
+async def test_https_trusts_any_server_unless_told_otherwise(certificate: str) -> None:
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(certificate)
+    async with serving(hello, tls=server) as url:
+        async with open_metrics_client() as client:
+            assert await client.fetch(url) == b"q 1\n"
+        known = ClientTls(insecure_skip_verify=False, ca_cert_path=certificate)
+        async with open_metrics_client(known) as client:
+            assert await client.fetch(url) == b"q 1\n"
+        unknown = ClientTls(insecure_skip_verify=False)
+        assert await reason_of(url, tls=unknown) == FailureReason.CONNECTION
+
+
+async def test_https_shows_a_client_certificate_to_a_server_that_wants_one(
+    certificate: str,
+) -> None:
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=certificate)
+    server.load_cert_chain(certificate)
+    server.verify_mode = ssl.CERT_REQUIRED
+    mine = ClientTls(client_cert_path=certificate, client_key_path=certificate)
+    async with serving(hello, tls=server) as url:
+        async with open_metrics_client(mine) as client:
+            assert await client.fetch(url) == b"q 1\n"
+        assert await reason_of(url) == FailureReason.CONNECTION
+
+
+async def test_a_certificate_that_cannot_be_read_is_an_error_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        ClientTls(ca_cert_path=str(tmp_path / "gone.pem")).context()

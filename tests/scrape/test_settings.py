@@ -55,9 +55,24 @@ def test_a_fixed_interval_is_the_same_for_busy_and_idle() -> None:
 
 @given(interval_s=st.floats(0.05, 100.0), seed=st.integers())
 def test_chance_moves_an_interval_by_a_tenth_at_most(interval_s: float, seed: int) -> None:
-    moved_s = ScrapeSchedule().moved_s(interval_s, random.Random(seed))
+    planned_s = ScrapeSchedule().planned_s(interval_s, busy_endpoints=1, rng=random.Random(seed))
 
-    assert moved_s == pytest.approx(interval_s, rel=0.101)
+    assert planned_s == pytest.approx(interval_s, rel=0.101)
+
+
+@pytest.mark.parametrize(
+    ("fixed_interval_s", "endpoints", "expected_s"),
+    [(None, 100, 0.25), (None, 1000, 2.5), (None, 4000, 10.0), (0.05, 1000, 0.05)],
+)
+def test_many_endpoints_share_the_rate_unless_an_interval_is_fixed(
+    fixed_interval_s: float | None, endpoints: int, expected_s: float
+) -> None:
+    schedule = ScrapeSchedule(fixed_interval_s=fixed_interval_s)
+    interval_s = schedule.next_interval_s(0.25, is_busy=True)
+
+    planned_s = schedule.planned_s(interval_s, busy_endpoints=endpoints, rng=random.Random(1))
+
+    assert planned_s == pytest.approx(expected_s, rel=0.101)
 
 
 def test_a_failing_endpoint_is_never_asked_more_often_than_a_good_one() -> None:

@@ -23,11 +23,12 @@ class Target:
         endpoint: under this id; an endpoint that changed is a new target.
         url: of its metrics.
         engines: mappings to try on its page, the likeliest first.
-        interval_s: the current one, before chance has moved it.
+        interval_s: the current one, before it is planned.
         due_s: when it is to be scraped next.
         started_s: when its last scrape was started.
         fresh_until_s: when its sample becomes stale; -inf while there is none.
         failures: scrapes that failed since the last good one.
+        is_idle: its last sample had no work in it, and nor had the ledger.
         is_in_flight: a scrape is under way.
         is_retired: the endpoint is gone or has changed; what still arrives is dropped.
         entry: its current place in a lane; every other one is outdated.
@@ -41,6 +42,7 @@ class Target:
     started_s: float = -math.inf
     fresh_until_s: float = -math.inf
     failures: int = 0
+    is_idle: bool = False
     is_in_flight: bool = False
     is_retired: bool = False
     entry: tuple[float, int, Target] | None = None

@@ -119,6 +119,7 @@ class Poller:
         self._wake = asyncio.Event()
         self._asleep_until_s = -math.inf
         self._next_sweep_s = -math.inf
+        self._busy_endpoints = 0
         self._in_flight_peak = 0
         self._scrapes = 0
         self._failures = 0
@@ -141,7 +142,7 @@ class Poller:
         Cheap enough to call for every pick: a busy endpoint is scraped soon enough anyway.
         """
         target = self._targets.get(endpoint_id)
-        if target is None or target.failures or target.is_in_flight or not self._is_idle(target):
+        if target is None or target.failures or target.is_in_flight or not target.is_idle:
             return
         due_s = max(self._clock.monotonic_s(), target.started_s + self._schedule.poke_gap_s)
         if due_s < target.due_s:
@@ -186,10 +187,14 @@ class Poller:
             return
         self._next_sweep_s = now_s + _SWEEP_S
         self._sync_targets(now_s)
-        if self._schedule.is_adaptive:
-            for endpoint_id, target in self._targets.items():
-                if self._is_idle(target) and self._sink.inflight_requests(endpoint_id) > 0:
-                    self.poke(endpoint_id)
+        if not self._schedule.is_adaptive:
+            return
+        self._busy_endpoints = 0
+        for endpoint_id, target in self._targets.items():
+            if target.is_idle and self._sink.inflight_requests(endpoint_id) > 0:
+                self.poke(endpoint_id)
+            elif not target.is_idle and not target.failures:
+                self._busy_endpoints += 1
 
     def _sync_targets(self, now_s: float) -> None:
         endpoints = self._sink.endpoints()
@@ -212,9 +217,6 @@ class Poller:
             self._targets[endpoint.id] = target
         for target in known.values():
             target.retire()
-
-    def _is_idle(self, target: Target) -> bool:
-        return self._schedule.is_adaptive and target.interval_s > self._schedule.busy_interval_s
 
     def _start_due(self, scrapes: asyncio.TaskGroup) -> None:
         soon_s = self._clock.monotonic_s() + _TOGETHER_S
@@ -264,8 +266,11 @@ class Poller:
         self._sink.store(endpoint_id, sample, scraped_at_s=target.started_s)
         is_busy = bool(sample.waiting or sample.running)
         is_busy = is_busy or self._sink.inflight_requests(endpoint_id) > 0
+        target.is_idle = self._schedule.is_adaptive and not is_busy
         target.interval_s = self._schedule.next_interval_s(target.interval_s, is_busy=is_busy)
-        interval_s = self._schedule.moved_s(target.interval_s, self._rng)
+        interval_s = self._schedule.planned_s(
+            target.interval_s, busy_endpoints=self._busy_endpoints, rng=self._rng
+        )
         due_s = max(now_s, target.started_s + interval_s)
         target.fresh_until_s = due_s + self._settings.staleness_s
         self._plan(target, due_s)

@@ -50,6 +50,9 @@ class ScrapeSchedule:
             learn that somebody else has begun to use it.
         idle_growth: factor from one idle interval to the next, so that a short pause between two
             requests does not make an endpoint slow to observe.
+        scrapes_per_s_max: what busy endpoints together are scraped at most; beyond it, their
+            intervals grow with their number. It keeps the busy interval for 100 endpoints and
+            costs about a fifth of a core.
         jitter: share of an interval by which chance moves it either way, so that endpoints that
             started together do not stay together.
         poke_gap_s: the least time between two scrapes of an endpoint, however often it is poked.
@@ -61,6 +64,7 @@ class ScrapeSchedule:
     busy_interval_s: float = 0.25
     idle_interval_s: float = 5.0
     idle_growth: float = 1.5
+    scrapes_per_s_max: float = 400.0
     jitter: float = 0.1
     poke_gap_s: float = 0.05
     backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.5, max_s=5.0))
@@ -76,15 +80,17 @@ class ScrapeSchedule:
         return self.busy_interval_s if self.fixed_interval_s is None else self.fixed_interval_s
 
     def next_interval_s(self, previous_s: float, *, is_busy: bool) -> float:
-        """The interval after a good scrape, before chance has moved it."""
+        """The interval after a good scrape, before `planned_s`."""
         if self.fixed_interval_s is not None:
             return self.fixed_interval_s
         if is_busy:
             return self.busy_interval_s
         return min(self.idle_interval_s, previous_s * self.idle_growth)
 
-    def moved_s(self, interval_s: float, rng: random.Random) -> float:
-        """The interval, moved by chance."""
+    def planned_s(self, interval_s: float, *, busy_endpoints: int, rng: random.Random) -> float:
+        """Seconds to the next scrape: the interval, or what so many can have, moved by chance."""
+        if self.is_adaptive:
+            interval_s = max(interval_s, busy_endpoints / self.scrapes_per_s_max)
         return interval_s * rng.uniform(1.0 - self.jitter, 1.0 + self.jitter)
 
     def retry_s(self, failures: int, rng: random.Random) -> float:
