@@ -111,6 +111,6 @@ def test_any_bytes_end_in_a_body_or_a_value_error(body: bytes) -> None:
 @pytest.mark.parametrize("piece", [b'{"model":1},', b'"\\"",', b'"model",', b"[],", b'"\\u006d",'])
 def test_a_hostile_body_takes_linear_time(piece: bytes) -> None:
     body = b'{"x":[' + piece * 200_000 + b'0],"model":"a"}'
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     assert replace_model(body, "b").endswith(b',"model":"b"}')
-    assert time.perf_counter() - start_s < 2
+    assert time.process_time() - start_s < 2

@@ -217,7 +217,7 @@ def test_any_bytes_are_read_or_refused(path: str, body: bytes) -> None:
     ids=range(8),
 )  # fmt: skip
 def test_absurd_bodies_are_refused_quickly(body: bytes) -> None:
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     with pytest.raises(BadRequestError):
         read_request("/v1/chat/completions", body, formats=FORMATS)
-    assert time.perf_counter() - start_s < 2
+    assert time.process_time() - start_s < 2
