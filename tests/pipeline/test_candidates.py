@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from builders import endpoint
-from pointsman.api.signals import Signal
 from pointsman.datalayer.table import EndpointTable
 from pointsman.domain.endpoints import Address, Endpoint
 from pointsman.domain.errors import NoEndpointsError
@@ -64,6 +63,6 @@ def test_an_empty_pool_is_an_error() -> None:
 
 
 def test_unreachable_endpoints_are_avoided_while_others_remain(table: EndpointTable) -> None:
-    table.signals[Signal.UNREACHABLE, 0] = 1
+    table.mark_reachable(0, is_reachable=False)
     assert named(table, "10.0.0.1", "10.0.0.2") == {"e0-8001", "e1"}
     assert named(table, "10.0.0.1:8000") == {"e0"}

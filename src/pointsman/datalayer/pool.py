@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pointsman.api.signals import Signal
 from pointsman.datalayer.learning import Learner
 from pointsman.datalayer.ledger import Ledger
 from pointsman.datalayer.prefix import PrefixSettings, PrefixTable
@@ -68,7 +67,7 @@ class Pool:
         if slot is None:
             return
         self._failures.pop(slot, None)
-        self.table.signals[Signal.UNREACHABLE, slot] = 0.0
+        self.table.mark_reachable(slot, is_reachable=True)
         self.table.store(endpoint_id, sample, scraped_at_s)
         if sample.running is not None and sample.waiting is not None:
             self.ledger.scraped(slot, scraped_at_s, self._clock.monotonic_s())
@@ -84,8 +83,8 @@ class Pool:
             return
         if reason not in SILENCE:
             self._failures.pop(slot, None)
-            self.table.signals[Signal.UNREACHABLE, slot] = 0.0
+            self.table.mark_reachable(slot, is_reachable=True)
             return
         failures = self._failures[slot] = self._failures.get(slot, 0) + 1
         if failures >= UNREACHABLE_AFTER_FAILURES:
-            self.table.signals[Signal.UNREACHABLE, slot] = 1.0
+            self.table.mark_reachable(slot, is_reachable=False)

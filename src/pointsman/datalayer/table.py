@@ -62,6 +62,7 @@ class EndpointTable:
         self._is_dense = True
         self.endpoints: tuple[Endpoint, ...] = ()
         self._adapters: dict[str, AdapterSlots] = {}
+        self._unreachable: set[int] = set()
         self.signals: FloatArray = np.zeros((len(Signal), 0))
         self.generations: list[int] = []
 
@@ -134,6 +135,19 @@ class EndpointTable:
         self._rebuild_lookups()
         return TableChange(added=tuple(added), removed=removed)
 
+    def mark_reachable(self, slot: int, *, is_reachable: bool) -> None:
+        """Say whether anybody answers at this endpoint."""
+        self.signals[Signal.UNREACHABLE, slot] = 0.0 if is_reachable else 1.0
+        if is_reachable:
+            self._unreachable.discard(slot)
+        else:
+            self._unreachable.add(slot)
+
+    @property
+    def has_unreachable(self) -> bool:
+        """Some endpoint does not answer."""
+        return bool(self._unreachable)
+
     def store(self, endpoint_id: str, sample: EngineSample, scraped_at_s: float) -> None:
         """Write what a scrape found; values the engine does not publish keep their column.
 
@@ -176,6 +190,7 @@ class EndpointTable:
 
     def _vacate(self, slot: int) -> None:
         self._endpoints[slot] = None
+        self._unreachable.discard(slot)
         self.generations[slot] += 1
         self.signals[:, slot] = 0.0
         bit = 1 << slot

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 class EndpointDirectory(Protocol):
     """What locating needs of the endpoint table."""
 
+    @property
+    def has_unreachable(self) -> bool:
+        """Some endpoint does not answer."""
+        ...
+
     def candidates(self, now_s: float) -> Candidates:
         """Every endpoint."""
         ...
@@ -55,6 +60,8 @@ def locate(
         if not slots:
             raise NoEndpointsError("no model server of the requested subset is ready")
         candidates = directory.candidates_in(slots, now_s)
+    if not directory.has_unreachable:
+        return candidates
     reachable = candidates.column(Signal.UNREACHABLE) == 0
     if reachable.all() or not reachable.any():
         return candidates

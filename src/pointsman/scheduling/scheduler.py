@@ -90,8 +90,19 @@ class Scheduler:
         return candidates
 
     def _score(self, request: InferenceRequest, candidates: Candidates) -> FloatArray:
-        total = np.zeros(len(candidates))
+        total: FloatArray | None = None
         for scorer, weight in self._profile.scorers:
-            scores = scorer.score(request, candidates)
-            total += weight * np.clip(np.nan_to_num(scores, nan=0.0), 0.0, 1.0)
-        return total
+            weighted = weight * _sane(scorer.score(request, candidates))
+            total = weighted if total is None else total + weighted
+        return np.zeros(len(candidates)) if total is None else total
+
+
+def _sane(scores: FloatArray) -> FloatArray:
+    """Scores as the contract wants them: NaN is 0, the rest is cut to [0, 1].
+
+    Two reductions tell that nothing has to be done, which is a third of the cost of doing it.
+    """
+    if scores.min() >= 0.0 and scores.max() <= 1.0:
+        return scores
+    sane: FloatArray = np.clip(np.nan_to_num(scores, nan=0.0), 0.0, 1.0)
+    return sane
