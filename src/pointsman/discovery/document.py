@@ -17,7 +17,7 @@ import yaml
 from pointsman.domain.endpoints import Address, Endpoint, normalised_ip
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Mapping
 
 DOCUMENT_BYTES_MAX = 1024 * 1024
 """Upstream's limit."""
@@ -53,7 +53,7 @@ def parse_endpoints(text: str | bytes) -> tuple[Endpoint, ...]:
     document, lines = _decode(data)
     if not isinstance(document, dict) or not isinstance(document.get("endpoints"), list):
         raise EndpointsFileError(("the document must be a mapping with a list `endpoints`",))
-    return _Reading(lines).endpoints(document["endpoints"])
+    return _endpoints(document["endpoints"], lines)
 
 
 def _decode(data: bytes) -> tuple[object, tuple[int, ...]]:
@@ -92,111 +92,104 @@ def _lines(root: yaml.Node) -> tuple[int, ...]:
     return ()
 
 
-class _Reading:
-    """Turns entries into endpoints and collects what is wrong with them."""
+def _endpoints(entries: list[object], lines: tuple[int, ...]) -> tuple[Endpoint, ...]:
+    found: list[Endpoint] = []
+    problems: list[str] = []
+    ids: dict[str, int] = {}
+    addresses: dict[Address, int] = {}
+    for number, value in enumerate(entries):
+        entry = _Entry(number, lines[number] if number < len(lines) else None)
+        endpoint = entry.endpoint(value)
+        if endpoint is not None:
+            first = ids.setdefault(endpoint.id, number)
+            if first != number:
+                entry.problem("name", f"{endpoint.id} is already endpoints[{first}]")
+            first = addresses.setdefault(endpoint.address, number)
+            if first != number:
+                authority = endpoint.address.authority
+                entry.problem("address", f"{authority} is already endpoints[{first}]")
+            found.append(endpoint)
+        problems += entry.problems
+    if problems:
+        raise EndpointsFileError(tuple(problems))
+    return tuple(found)
 
-    def __init__(self, lines: tuple[int, ...]) -> None:
-        self._lines = lines
-        self._problems: list[str] = []
 
-    def endpoints(self, entries: list[object]) -> tuple[Endpoint, ...]:
-        """All endpoints.
+class _Entry:
+    """Turns one entry into an endpoint and collects what is wrong with it."""
 
-        Raises:
-            EndpointsFileError: anything is wrong with any of them.
-        """
-        found: list[Endpoint] = []
-        ids: dict[Hashable, int] = {}
-        addresses: dict[Hashable, int] = {}
-        for number, entry in enumerate(entries):
-            endpoint = self._endpoint(number, entry)
-            if endpoint is not None:
-                self._distinct(number, "name", endpoint.id, seen=ids)
-                self._distinct(number, "address", endpoint.address, seen=addresses)
-                found.append(endpoint)
-        if self._problems:
-            raise EndpointsFileError(tuple(self._problems))
-        return tuple(found)
+    def __init__(self, number: int, line: int | None) -> None:
+        self._number = number
+        self._line = line
+        self.problems: list[str] = []
 
-    def _endpoint(self, number: int, entry: object) -> Endpoint | None:
+    def problem(self, key: str, text: str) -> None:
+        path = f"endpoints[{self._number}]{'.' if key else ''}{key}"
+        line = "" if self._line is None else f" (line {self._line})"
+        self.problems.append(f"{path}{line}: {text}")
+
+    def endpoint(self, entry: object) -> Endpoint | None:
         if not isinstance(entry, dict):
-            self._problem(number, "", "must be a mapping with name, address and port")
+            self.problem("", "must be a mapping with name, address and port")
             return None
-        name = self._identifier(number, "name", entry.get("name"))
-        namespace = self._identifier(number, "namespace", entry.get("namespace", "default"))
-        host = self._host(number, entry.get("address"))
-        port = self._port(number, entry.get("port"))
-        labels = self._labels(number, entry.get("labels"))
+        name = self._identifier("name", entry.get("name"))
+        namespace = self._identifier("namespace", entry.get("namespace", "default"))
+        host = self._host(entry.get("address"))
+        port = self._port(entry.get("port"))
+        labels = self._labels(entry.get("labels"))
         if name is None or namespace is None or host is None or port is None or labels is None:
             return None
         return Endpoint(name, Address(host, port), namespace=namespace, labels=labels)
 
-    def _identifier(self, number: int, key: str, value: object) -> str | None:
+    def _identifier(self, key: str, value: object) -> str | None:
         """A name that can stand in `namespace/name`, a header and a log line."""
         if value is None:
-            self._problem(number, key, "is missing")
+            self.problem(key, "is missing")
         elif not isinstance(value, str):
-            self._problem(number, key, f"must be a string, not {_short(value)}")
+            self.problem(key, f"must be a string, not {_short(value)}")
         elif not value or not value.isprintable() or any(c.isspace() or c == "/" for c in value):
-            self._problem(number, key, f"{_short(value)} is empty or has a blank or slash in it")
+            self.problem(key, f"{_short(value)} is empty or has a blank or slash in it")
         else:
             return value
         return None
 
-    def _host(self, number: int, value: object) -> str | None:
+    def _host(self, value: object) -> str | None:
         if value is None:
-            self._problem(number, "address", "is missing")
+            self.problem("address", "is missing")
             return None
+        text = value if isinstance(value, str) else ""
         try:
-            if not isinstance(value, str) or "%" in value:  # a scope id means nothing to a proxy
-                raise ValueError  # noqa: TRY301 - the same mistake as the one below
-            return normalised_ip(value)
+            # A scope id (fe80::1%eth0) means nothing on the proxy's machine.
+            return normalised_ip(text.replace("%", "/"))
         except ValueError:
-            self._problem(number, "address", f"{_short(value)} is not an IPv4 or IPv6 address")
+            self.problem("address", f"{_short(value)} is not an IPv4 or IPv6 address")
             return None
 
-    def _port(self, number: int, value: object) -> int | None:
+    def _port(self, value: object) -> int | None:
         if value is None:
-            self._problem(number, "port", "is missing")
+            self.problem("port", "is missing")
             return None
         text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
-        if not text.isascii() or not text.isdigit() or len(text) > 5:
-            text = "0"
-        if not 1 <= int(text) <= _PORT_MAX:
-            self._problem(number, "port", f"{_short(value)} is not between 1 and {_PORT_MAX}")
+        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_PORT_MAX))
+        if not is_number or not 1 <= int(text) <= _PORT_MAX:
+            self.problem("port", f"{_short(value)} is not between 1 and {_PORT_MAX}")
             return None
         return int(text)
 
-    def _labels(self, number: int, value: object) -> Mapping[str, str] | None:
+    def _labels(self, value: object) -> Mapping[str, str] | None:
         if value is None:
             return MappingProxyType({})
         if not isinstance(value, dict):
-            self._problem(number, "labels", "must be a mapping of strings")
+            self.problem("labels", "must be a mapping of strings")
             return None
-        wrong = [
-            key
+        wrong = {
+            key: text
             for key, text in value.items()
             if not isinstance(key, str) or not isinstance(text, str)
-        ]
-        for key in wrong:
-            self._problem(
-                number,
-                f"labels.{_short(key)}",
-                f"must be a string, not {_short(value[key])}; quote it",
-            )
+        }
+        for key, text in wrong.items():
+            self.problem(f"labels.{_short(key)}", f"must be a string, not {_short(text)}; quote it")
         return None if wrong else MappingProxyType(dict(value))
-
-    def _distinct(
-        self, number: int, key: str, value: Hashable, *, seen: dict[Hashable, int]
-    ) -> None:
-        first = seen.setdefault(value, number)
-        if first != number:
-            text = value.authority if isinstance(value, Address) else value
-            self._problem(number, key, f"{text} is already endpoints[{first}]")
-
-    def _problem(self, number: int, key: str, text: str) -> None:
-        line = f" (line {self._lines[number]})" if number < len(self._lines) else ""
-        self._problems.append(f"endpoints[{number}]{'.' if key else ''}{key}{line}: {text}")
 
 
 def _short(value: object) -> str:
