@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from pointsman.sim.inference_routes import REQUEST_ID_CHARS_MAX
 from sim.formats.answering import events
 from sim.transcripts import transcript
 
@@ -93,6 +94,12 @@ async def test_the_request_id_becomes_part_of_the_response_id(serve: Serve) -> N
     assert whole.json()["id"] == events(stream.content)[0]["id"] == 'chatcmpl-my"req'
     assert "x-request-id" not in whole.headers
     assert echoed.headers["x-request-id"] == 'my"req'
+
+
+async def test_an_endless_request_id_is_cut(serve: Serve) -> None:
+    async with serve() as client:
+        reply = await client.post(CHAT, json=chat(), headers={"x-request-id": "x" * 5000})
+    assert reply.json()["id"] == "chatcmpl-" + "x" * REQUEST_ID_CHARS_MAX
 
 
 @pytest.mark.parametrize("form", ["JSON", "TEXT"])

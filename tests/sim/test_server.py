@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pointsman.sim.server import VERSION
 from sim.transcripts import shape, transcript
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ async def test_small_questions_are_answered_as_recorded(serve: Serve) -> None:
             reply, recorded = await client.get(path), transcript(name)
             assert reply.status_code == recorded.status
             assert reply.text == recorded.body
+        assert (await client.get("/version")).json() == {"version": VERSION}
         reset = await client.post("/reset_prefix_cache")
         assert reset.text == transcript("reset-prefix-cache").body
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     MakeStream = Callable[[Frame, Ask], Stream]
 
-_REQUEST_ID_CHARS_MAX = 256
+REQUEST_ID_CHARS_MAX = 256
+"""How much of a client's x-request-id is used."""
 _NO_HEADERS: dict[str, str] = {}
 
 
@@ -131,7 +132,7 @@ class InferenceRoutes:
                     await self._fault_point.cut(request)
 
     def _frame(self, request: web.Request, ask: Ask) -> Frame:
-        given = request.headers.get("x-request-id", "")[:_REQUEST_ID_CHARS_MAX]
+        given = request.headers.get("x-request-id", "")[:REQUEST_ID_CHARS_MAX]
         return Frame(
             id=given or f"{self._rng.getrandbits(64):016x}",
             created=int(self._clock.unix_s()),
