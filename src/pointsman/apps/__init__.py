@@ -1,1 +1,1 @@
-"""Composition roots: one file per command builds everything and runs it. The only place that knows all."""
+"""Composition roots: one file per command builds everything and runs it. Knows all the rooms."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pointsman.scrape.specs import MetricSpec, parse_metric_spec
+from pointsman.domain.metric_specs import MetricSpec, parse_metric_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,9 +15,9 @@ from pointsman.scrape.reader import read_series
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pointsman.domain.metric_specs import MetricSpec
     from pointsman.scrape.engines import EngineMapping
     from pointsman.scrape.reader import Series
-    from pointsman.scrape.specs import MetricSpec
 
 _LORA_MAX = "max_lora"
 _LORA_ACTIVE = "running_lora_adapters"

@@ -19,7 +19,7 @@ from envoy.service.ext_proc.v3 import external_processor_pb2 as pb
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-METHOD = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
+SERVICE, METHOD = "envoy.service.ext_proc.v3.ExternalProcessor", "Process"
 
 # ProcessingRequest: the tag byte of each message kind, wire type 2.
 REQUEST_HEADERS, RESPONSE_HEADERS = 0x12, 0x1A
@@ -104,7 +104,7 @@ def body_replies(body: bytes, *, end_of_stream: bool, field_number: int) -> list
     return replies
 
 
-class Echo(grpc.GenericRpcHandler[bytes, bytes]):
+class Echo:
     """Answers one ext_proc method.
 
     Args:
@@ -116,17 +116,11 @@ class Echo(grpc.GenericRpcHandler[bytes, bytes]):
         self._request_headers = header_reply(destination)
         self._response_headers = response_header_reply()
         self._ends_early = ends_early
-        self._method = grpc.stream_stream_rpc_method_handler(self._process)
 
-    def service(
-        self, handler_call_details: grpc.HandlerCallDetails
-    ) -> grpc.RpcMethodHandler[bytes, bytes] | None:
-        """The handler of the one method there is."""
-        return self._method if handler_call_details.method == METHOD else None
-
-    async def _process(
+    async def process(
         self, messages: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
     ) -> None:
+        """Serve one stream."""
         pieces: list[bytes] = []
         async for message in messages:
             kind = message[0]
@@ -151,7 +145,9 @@ class Echo(grpc.GenericRpcHandler[bytes, bytes]):
 async def serve(port: int, destination: str, *, ends_early: bool) -> None:
     """Serve plaintext gRPC on loopback until cancelled."""
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", 64 << 20)])
-    server.add_generic_rpc_handlers((Echo(destination, ends_early=ends_early),))
+    echo = Echo(destination, ends_early=ends_early)
+    methods = {METHOD: grpc.stream_stream_rpc_method_handler(echo.process)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     await server.wait_for_termination()

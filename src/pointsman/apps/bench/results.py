@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from statistics import median
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pointsman.apps.bench.plan import Scenario
+if TYPE_CHECKING:
+    from pointsman.apps.bench.plan import Scenario
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from pointsman.api.plugins import Declared, PluginConfig
 from pointsman.config.units import DurationS
+from pointsman.domain.metric_specs import parse_metric_spec
 
 ENGINES = ("vllm", "sglang", "trtllm-serve", "triton-tensorrt-llm", "triton", "llama.cpp")
 """Engines whose metric names are built in."""
 
-_MATCHER = r"[A-Za-z_][A-Za-z0-9_]*\s*=\s*(\"[^\"\\]*\"|[^\s\",{}=~!\\]*)"
-_SPEC = re.compile(
-    rf"\s*[A-Za-z_:][A-Za-z0-9_:]*\s*(\{{\s*({_MATCHER}\s*(,\s*{_MATCHER}\s*)*,?\s*)?\}}\s*)?"
-)
-
 
 def _spec(text: str) -> str:
-    if text.strip() and _SPEC.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is not a metric; write name or name{{label=value,...}}")
+    parse_metric_spec(text)
     return text
 
 

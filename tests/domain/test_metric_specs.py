@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.scrape.specs import MetricSpec, parse_metric_spec
+from pointsman.domain.metric_specs import MetricSpec, parse_metric_spec
 
 
 @pytest.mark.parametrize(
