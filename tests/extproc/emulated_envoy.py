@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from envoy.service.ext_proc.v3 import external_processor_pb2 as pb
+
 from extproc.support import (
     header_map,
     request_body,
@@ -17,7 +18,6 @@ from extproc.support import (
     response_body,
     response_trailers,
 )
-
 from pointsman.extproc.events import BodyMode
 
 if TYPE_CHECKING:
@@ -175,7 +175,9 @@ def _take_streamed(common: pb.CommonResponse, got: Delivered) -> None:
     got.has_ended = streamed.end_of_stream
 
 
-def _take_in_kind(common: pb.CommonResponse, body: bytes, got: Delivered, *, mode: BodyMode) -> None:
+def _take_in_kind(
+    common: pb.CommonResponse, body: bytes, got: Delivered, *, mode: BodyMode
+) -> None:
     assert not common.body_mutation.HasField("streamed_response")
     if mode in {BodyMode.BUFFERED, BodyMode.BUFFERED_PARTIAL}:
         mutate(got.lines, common.header_mutation)

@@ -176,6 +176,8 @@ def kinds(replies: Iterable[pb.ProcessingResponse]) -> list[str]:
 def set_headers(reply: pb.ProcessingResponse) -> dict[str, bytes]:
     """What the reply sets; raw values, and nothing but raw values."""
     part = getattr(reply, reply.WhichOneof("response") or "")
-    mutation = part.headers if reply.HasField("immediate_response") else part.response.header_mutation
+    mutation = (
+        part.headers if reply.HasField("immediate_response") else part.response.header_mutation
+    )
     assert not any(option.header.value for option in mutation.set_headers)
     return {option.header.key: option.header.raw_value for option in mutation.set_headers}

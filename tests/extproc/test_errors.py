@@ -65,7 +65,11 @@ def test_a_family_member_without_a_row_of_its_own_is_a_bug() -> None:
 def test_every_member_of_the_family_in_the_domain_has_a_row() -> None:
     """A new RequestError must be given its HTTP meaning here before it is raised."""
     rowed = {type(error) for error, *_ in CASES}
-    domain = {cls for cls in RequestError.__subclasses__() if cls.__module__.startswith("pointsman.domain")}
+    domain = {
+        cls
+        for cls in RequestError.__subclasses__()
+        if cls.__module__.startswith("pointsman.domain")
+    }
     assert domain <= rowed
 
 

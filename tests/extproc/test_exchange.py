@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from envoy.service.ext_proc.v3 import external_processor_pb2 as pb
+
 from extproc.emulated_envoy import EmulatedEnvoy, Http
 from extproc.support import (
     DESTINATION,
@@ -22,7 +23,6 @@ from extproc.support import (
     set_headers,
     with_subset,
 )
-
 from pointsman.domain.errors import NoEndpointsError
 from pointsman.domain.responses import Ending
 from pointsman.extproc.dialects import DialectFlag

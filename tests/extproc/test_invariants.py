@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import hypothesis.strategies as st
+from envoy.service.ext_proc.v3 import external_processor_pb2 as pb
+from hypothesis import event, given
+
 from extproc.emulated_envoy import EmulatedEnvoy, Http
 from extproc.support import (
     DESTINATION,
@@ -20,9 +23,6 @@ from extproc.support import (
     response_headers,
     response_trailers,
 )
-from hypothesis import event, given
-
-from envoy.service.ext_proc.v3 import external_processor_pb2 as pb
 from pointsman.domain.errors import BadRequestError, NoEndpointsError, SaturatedError
 from pointsman.domain.protocol import REMOVED_UPSTREAM
 from pointsman.extproc.dialects import DialectFlag

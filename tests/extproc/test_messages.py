@@ -3,6 +3,9 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import pytest
 from envoy.service.ext_proc.v3 import external_processor_pb2 as pb
+from google.protobuf.json_format import MessageToDict
+from hypothesis import given
+
 from extproc.support import (
     DUPLEX,
     header_map,
@@ -15,14 +18,12 @@ from extproc.support import (
     set_headers,
     with_subset,
 )
-from google.protobuf.json_format import MessageToDict
-from hypothesis import given
-
 from pointsman.extproc.errors import ErrorReply
 from pointsman.extproc.events import (
     BodyMode,
     Chunk,
     Direct,
+    Event,
     Mutation,
     Opening,
     Phase,
@@ -39,7 +40,7 @@ from pointsman.extproc.messages import Encoder, encode_immediate, parse, parse_f
 ASSUMED = Opening(BodyMode.BUFFERED, BodyMode.NONE)
 
 
-def event_of(message: pb.ProcessingRequest) -> object:
+def event_of(message: pb.ProcessingRequest) -> Event:
     return parse(message.SerializeToString())
 
 
@@ -110,7 +111,9 @@ class TestEvents:
         message.attributes["envoy.filters.http.ext_proc"].update({"request.id": "r"})
         assert event_of(message) == RequestBody(b"{}", end_of_stream=False)
 
-    @pytest.mark.parametrize("raw", [b"", b"\xff\xff\xff", pb.ProcessingRequest().SerializeToString()])
+    @pytest.mark.parametrize(
+        "raw", [b"", b"\xff\xff\xff", pb.ProcessingRequest().SerializeToString()]
+    )
     def test_what_is_no_message_is_the_proxys_fault(self, raw: bytes) -> None:
         with pytest.raises(ProtocolError):
             parse(raw)
@@ -187,9 +190,7 @@ class TestReplies:
         reply = one_reply(Encoder().encode(Proceed(phase)))
         assert kinds([reply]) == [phase.name.lower()]
         inner = {} if phase.name.endswith("TRAILERS") else {"response": {}}
-        assert MessageToDict(reply, preserving_proto_field_name=True) == {
-            phase.name.lower(): inner
-        }
+        assert MessageToDict(reply, preserving_proto_field_name=True) == {phase.name.lower(): inner}
 
     @pytest.mark.parametrize("phase", [Phase.REQUEST_HEADERS, Phase.REQUEST_BODY])
     def test_the_destination_is_in_header_and_metadata_byte_for_byte(self, phase: Phase) -> None:
@@ -246,9 +247,7 @@ class TestReplies:
     ) -> None:
         body = b"x" * length
         expected = pb.ProcessingResponse()
-        streamed = getattr(
-            expected, phase.name.lower()
-        ).response.body_mutation.streamed_response
+        streamed = getattr(expected, phase.name.lower()).response.body_mutation.streamed_response
         streamed.SetInParent()
         streamed.body, streamed.end_of_stream = body, end_of_stream
         encoded = Encoder().encode(Chunk(phase, memoryview(body), end_of_stream))

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from extproc.support import DESTINATION, RecordingWatch
 
+from extproc.support import DESTINATION, RecordingWatch
 from pointsman.domain.errors import BadRequestError, TooLargeError
 from pointsman.domain.protocol import REMOVED_UPSTREAM
 from pointsman.domain.responses import Ending
@@ -12,6 +12,7 @@ from pointsman.extproc.events import (
     Chunk,
     Decide,
     Direct,
+    Event,
     Finish,
     Mutation,
     Opening,
@@ -56,9 +57,7 @@ def stream(
     )
 
 
-def decision(
-    body: bytes | None = None, set_headers: tuple[tuple[str, str], ...] = ()
-) -> Decision:
+def decision(body: bytes | None = None, set_headers: tuple[tuple[str, str], ...] = ()) -> Decision:
     return Decision(DESTINATION, RecordingWatch(), body, set_headers)
 
 
@@ -116,9 +115,7 @@ class TestFullDuplexRequest:
         ]
 
     @pytest.mark.parametrize("size", [62_000, 62_001, 124_000, 200_000])
-    def test_chunks_stay_below_the_limit_and_only_the_last_ends_the_stream(
-        self, size: int
-    ) -> None:
+    def test_chunks_stay_below_the_limit_and_only_the_last_ends_the_stream(self, size: int) -> None:
         machine = stream()
         machine.receive(OPENED)
         body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
@@ -252,6 +249,14 @@ class TestStreamedRequest:
             Proceed(Phase.REQUEST_TRAILERS),
         ]
 
+    def test_with_headers_skipped_no_header_reply_is_made_up(self) -> None:
+        for event in (RequestBody(b"{", end_of_stream=False), RequestTrailers()):
+            machine = stream(BodyMode.STREAMED, sends_body_early=True)
+            asked(machine.receive(event))
+            (direct,) = machine.decided(decision())
+            assert isinstance(direct, Direct)
+            assert direct.phase is not Phase.REQUEST_HEADERS
+
     def test_it_does_not_wait_for_more_than_the_proxy_can_hold(self) -> None:
         limits = StreamLimits(streamed_hold_bytes_max=3)
         machine = stream(BodyMode.STREAMED, sends_body_early=True, limits=limits)
@@ -287,12 +292,10 @@ class TestHeaders:
 
     def test_control_headers_of_the_client_are_removed_upstream(self) -> None:
         machine = stream()
-        spoofed = {name: "spoofed" for name in REMOVED_UPSTREAM}
+        spoofed = dict.fromkeys(REMOVED_UPSTREAM, "spoofed")
         asked(machine.receive(RequestHeaders({**HEADERS, **spoofed}, end_of_stream=True)))
         (direct,) = machine.decided(decision())
-        assert direct == Direct(
-            Phase.REQUEST_HEADERS, Mutation(DESTINATION, (), REMOVED_UPSTREAM)
-        )
+        assert direct == Direct(Phase.REQUEST_HEADERS, Mutation(DESTINATION, (), REMOVED_UPSTREAM))
 
     def test_the_last_subset_hint_before_the_decision_counts(self) -> None:
         machine = stream()
@@ -456,9 +459,7 @@ class TestRefusal:
 class TestObservability:
     def test_nothing_is_said_and_nothing_is_asked(self) -> None:
         opening = Opening(is_observability=True)
-        machine = Stream(
-            opening, Dialect.OBSERVE, limits=StreamLimits(), new_request_id=lambda: ""
-        )
+        machine = Stream(opening, Dialect.OBSERVE, limits=StreamLimits(), new_request_id=lambda: "")
         for event in (OPENED, RequestBody(b"{}", end_of_stream=True), RESPONSE):
             assert machine.receive(event) == []
         assert machine.refused(BadRequestError("no")) == []
@@ -476,11 +477,12 @@ class TestObservability:
         ((OPENED, RESPONSE, RequestTrailers(), RequestTrailers()), "TRAILERS cannot follow DONE"),
     ],
 )
-def test_an_illegal_order_is_one_kind_of_error(events: tuple, complaint: str) -> None:
+def test_an_illegal_order_is_one_kind_of_error(events: tuple[Event, ...], complaint: str) -> None:
     machine = stream()
+    for event in events[:-1]:
+        machine.receive(event)
     with pytest.raises(ProtocolError, match=complaint):
-        for event in events:
-            machine.receive(event)
+        machine.receive(events[-1])
 
 
 class TestEnding:

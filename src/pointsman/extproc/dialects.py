@@ -1,14 +1,15 @@
 """How far the response of one stream is observed.
 
 A response chunk costs far more than a decision (docs/envoy.md), so chunks are looked at only where
-something is learned from them. Pure: chance and the peer's metadata are arguments.
+something is learned from them. Pure: chance and the proxy's metadata are arguments.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum, unique
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from pointsman.domain.protocol import OBSERVE_METADATA
 from pointsman.extproc.events import BodyMode
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ class Dialect(StrEnum):
     ECHO = "echo"
     """Answer every message and look only at headers and the end."""
     EARLY_END = "early-end"
-    """End the stream with OK once the request phase is answered; Envoy goes on without us."""
+    """End the stream with OK once the request phase is answered; Envoy goes on without us.
+
+    Only when asked for: it races with the response. An engine that answers before Envoy has read
+    our status, within about 2 ms, loses its body; with real prompts that is its quick errors.
+    """
     HEADERS_ONLY = "headers-only"
     """The proxy does not send response bodies; headers and the end of the stream are all."""
 
@@ -40,6 +45,10 @@ class DialectFlag(StrEnum):
     OBSERVE = "observe"
     ECHO = "echo"
     EARLY_END = "early-end"
+
+
+Metadata: TypeAlias = "Callable[[], Iterable[tuple[str, str | bytes]]]"
+"""Asks gRPC what the proxy said when it opened the stream; only called where it matters."""
 
 
 @unique
@@ -67,9 +76,10 @@ class DialectChoice:
     """Chooses one dialect for each stream.
 
     Args:
-        flag: what the operator forces; an early end is refused all the same where it is unsafe.
-        sample: share of streams in `auto` whose responses are fully observed, 0..1. The default
-            of the picker, 0.05, keeps learning token usage at a twentieth of the cost.
+        flag: what the operator forces; an early end is refused all the same where the proxy would
+            fail every response.
+        sample: share of streams in `auto` whose responses are fully observed, 0..1, unless the
+            proxy has itself taken the sample (as our own Envoy configuration does).
         rng: chance.
     """
 
@@ -80,19 +90,28 @@ class DialectChoice:
         self._sample = sample
         self._rng = rng
 
-    def choose(self, opening: Opening, peer: Callable[[], Peer]) -> Dialect:
-        """The dialect of a stream; `peer` is only asked where the answer matters."""
+    def choose(self, opening: Opening, metadata: Metadata) -> Dialect:
+        """The dialect of a stream."""
         if opening.response_body is BodyMode.NONE:
             return Dialect.HEADERS_ONLY
-        if self._flag is DialectFlag.OBSERVE:
-            return Dialect.OBSERVE
-        if self._flag is DialectFlag.ECHO:
-            return Dialect.ECHO
-        if self._flag is DialectFlag.AUTO and self._rng.random() < self._sample:
-            return Dialect.OBSERVE
-        return Dialect.EARLY_END if _can_end_early(opening, peer) else Dialect.ECHO
+        match self._flag:
+            case DialectFlag.OBSERVE:
+                return Dialect.OBSERVE
+            case DialectFlag.ECHO:
+                return Dialect.ECHO
+            case DialectFlag.EARLY_END:
+                return Dialect.EARLY_END if _may_end(opening, metadata) else Dialect.ECHO
+            case DialectFlag.AUTO:
+                return self._sampled(metadata)
+
+    def _sampled(self, metadata: Metadata) -> Dialect:
+        is_observed = self._rng.random() < self._sample or any(
+            name == OBSERVE_METADATA for name, _ in metadata()
+        )
+        return Dialect.OBSERVE if is_observed else Dialect.ECHO
 
 
-def _can_end_early(opening: Opening, peer: Callable[[], Peer]) -> bool:
-    # Proven for Envoy in full duplex. agentgateway fails the response when the stream is gone.
-    return opening.response_body is BodyMode.FULL_DUPLEX_STREAMED and peer() is Peer.ENVOY
+def _may_end(opening: Opening, metadata: Metadata) -> bool:
+    # agentgateway fails a response whose stream is gone, and Envoy's other modes are unproven.
+    is_duplex = opening.response_body is BodyMode.FULL_DUPLEX_STREAMED
+    return is_duplex and peer_of(metadata()) is Peer.ENVOY

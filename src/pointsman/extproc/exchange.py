@@ -30,9 +30,9 @@ from pointsman.extproc.messages import encode_immediate, parse, parse_first
 from pointsman.extproc.protocol import Stream, StreamLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from pointsman.extproc.dialects import DialectChoice
+    from pointsman.extproc.dialects import DialectChoice, Metadata
     from pointsman.extproc.events import Event, Output
     from pointsman.extproc.messages import Encoder
     from pointsman.extproc.metrics import StreamMetrics
@@ -75,9 +75,7 @@ class ExchangeParts:
 class Exchange:
     """One stream's request. Create it when the stream opens, and `close` it however that ends."""
 
-    def __init__(
-        self, parts: ExchangeParts, metadata: Callable[[], Iterable[tuple[str, str | bytes]]]
-    ) -> None:
+    def __init__(self, parts: ExchangeParts, metadata: Metadata) -> None:
         self._parts = parts
         self._metadata = metadata
         self._stream: Stream | None = None
@@ -108,6 +106,13 @@ class Exchange:
     def is_finished(self) -> bool:
         """Nothing more is to be read or sent: after the last replies, call `finished`."""
         return self._finish is not None
+
+    @property
+    def awaits_response(self) -> bool:
+        """The request was sent on and nothing of its response was seen."""
+        return (
+            self._watch is not None and self._stream is not None and not self._stream.has_response
+        )
 
     def finished(self) -> None:
         """The last replies are sent."""
@@ -146,7 +151,7 @@ class Exchange:
     def _open(self, raw: bytes) -> tuple[Stream, Event]:
         parts = self._parts
         opening, event = parse_first(raw, assumed=parts.assumed)
-        dialect = parts.dialects.choose(opening, lambda: peer_of(self._metadata()))
+        dialect = parts.dialects.choose(opening, self._metadata)
         parts.metrics.spoken(dialect)
         stream = Stream(opening, dialect, limits=parts.limits, new_request_id=parts.new_request_id)
         return stream, event

@@ -138,6 +138,11 @@ class Stream:
             f"{' finished' if self.is_finished else ''}>"
         )
 
+    @property
+    def has_response(self) -> bool:
+        """Something of the response was seen."""
+        return self._response is not At.START
+
     def receive(self, event: Event) -> list[Output]:
         """What to do about one message of the proxy.
 
@@ -347,6 +352,8 @@ class Stream:
         if self._request is At.START and self._response is not At.START:
             raise ProtocolError("a request cannot begin after its response")
         self._request = following(self._request, part, self._mode, direction="request")
+        if self._headers is None and part >= Part.BODY:
+            self._holds_headers = False  # the proxy skips headers: there is no reply to hold
 
     def _move_response(self, part: Part) -> None:
         mode = self._response_mode

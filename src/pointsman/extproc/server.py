@@ -72,6 +72,9 @@ async def _serve(wire: Wire, exchange: Exchange) -> None:
         if exchange.is_finished:
             exchange.finished()
             return
+    if exchange.awaits_response:
+        # A reset also reads as EOF, and nearly always its cancellation is on the way.
+        await asyncio.sleep(0)
     exchange.half_closed()
 
 
