@@ -155,14 +155,18 @@ def statements_in_functions(module: Module) -> int:
     )
 
 
-def mirrored(path: Path) -> Path:
-    """What a test file is about: a module, or the package whose name it bears."""
+WHOLE_ROOMS = {"invariants"}
+"""Test names about all modules of a folder together."""
+
+
+def is_mirror(path: Path) -> bool:
+    """Whether a test file is about a module or package: its own name, or that and an aspect."""
     name = path.stem.removeprefix("test_")
     folder = SOURCE / "pointsman" / path.parent.relative_to(TESTS)
-    if folder.name == name:
-        return folder
-    package = folder / name
-    return package if package.is_dir() else package.with_suffix(".py")
+    words = name.split("_")
+    named = ["_".join(words[:count]) for count in range(1, len(words) + 1)]
+    is_module = any((folder / f"{each}.py").exists() or (folder / each).is_dir() for each in named)
+    return is_module or (folder.is_dir() and name in {folder.name, *WHOLE_ROOMS})
 
 
 def test_every_test_file_stands_where_its_module_stands() -> None:
@@ -170,9 +174,8 @@ def test_every_test_file_stands_where_its_module_stands() -> None:
     for path in sorted(TESTS.rglob("test_*.py")):
         relative = path.relative_to(TESTS)
         if len(relative.parts) > 1 and relative.parts[0] not in NOT_A_MIRROR:
-            about = mirrored(path)
-            if not about.exists():
-                strays.append(f"tests/{relative}:1: there is no {about.relative_to(ROOT)}")
+            if not is_mirror(path):
+                strays.append(f"tests/{relative}:1: there is no such module in src/pointsman")
     assert not strays, "\n" + "\n".join(strays)
 
 
