@@ -142,7 +142,9 @@ NOT_A_MIRROR = {"cancel", "contracts", "e2e_vllm", "golden", "integration"}
 """Folders under tests/ that are arranged by what they show, not by module."""
 STATEMENTS_WITHOUT_TEST_MAX = 15
 """A module with fewer statements in its functions is shown well enough by its users' tests."""
-TESTED_ELSEWHERE: dict[str, str] = {}
+TESTED_ELSEWHERE = {
+    "pointsman.apps.picker": "tests/integration starts it; its parts are tested one by one",
+}
 """Modules without a test file of their own, each with where it is tested."""
 
 

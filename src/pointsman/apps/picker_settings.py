@@ -215,8 +215,9 @@ class PickerSettings(FlagSettings):
         "response-observation",
         "auto",
         parse=one_of("auto", "observe", "echo", "early-end"),
-        meaning="What to do with response bodies that the proxy sends: auto decides per stream;"
-        " observe reads all; echo passes them on unread; early-end asks to see no more.",
+        meaning="What to do with response bodies that the proxy sends: auto reads a sample and"
+        " passes the rest on; observe reads all; echo passes all on unread; early-end leaves the"
+        " stream after the pick, which can lose the body of an answer that comes at once.",
         group=_POLICY,
     )
     observed_share: float = flag(
