@@ -29,6 +29,6 @@ def test_what_may_follow_is_exactly_this(mode: BodyMode, at: At, part: Part) -> 
     expected = legal.get((at, part))
     if expected is None:
         with pytest.raises(ProtocolError, match=f"request: {part.name} cannot follow {at.name}"):
-            following(at, part, mode, direction="request")
+            following(at, part, mode=mode, direction="request")
     else:
-        assert following(at, part, mode, direction="request") is expected
+        assert following(at, part, mode=mode, direction="request") is expected

@@ -196,4 +196,5 @@ class Finish(NamedTuple):
 
 
 Reply: TypeAlias = Proceed | Direct | Replace | Chunk
+REPLY_TYPES = (Proceed, Direct, Replace, Chunk)
 Output: TypeAlias = Decide | Refuse | Reply | Started | Seen | Finish

@@ -16,6 +16,7 @@ from pointsman.domain.responses import Ending
 from pointsman.extproc.dialects import Peer, peer_of
 from pointsman.extproc.errors import HeadersTooLargeError, OverloadedError, error_reply
 from pointsman.extproc.events import (
+    REPLY_TYPES,
     Decide,
     Finish,
     Opening,
@@ -168,24 +169,29 @@ class Exchange:
         return None
 
     def _perform(self, outputs: list[Output], replies: list[bytes]) -> None:
+        # By type, most frequent first: structural patterns cost twice as much.
         for output in outputs:
-            match output:
-                case Decide():
-                    self._perform(self._decide(output), replies)
-                case Started(headers, served):
-                    if self._watch is not None:
-                        self._watch.started(headers, served=served)
-                case Seen(chunk):
-                    if self._watch is not None:
-                        self._watch.body(chunk)
-                case Refuse(error):
-                    reply = error_reply(error)
-                    self._parts.metrics.refused(reply)
-                    replies.append(encode_immediate(reply))
-                case Finish(ending):
-                    self._finish = ending
-                case _:
-                    replies.append(self._parts.encoder.encode(output))
+            if isinstance(output, REPLY_TYPES):
+                replies.append(self._parts.encoder.encode(output))
+            elif isinstance(output, Decide):
+                self._perform(self._decide(output), replies)
+            elif isinstance(output, Finish):
+                self._finish = output.ending
+            elif isinstance(output, Refuse):
+                reply = error_reply(output.error)
+                self._parts.metrics.refused(reply)
+                replies.append(encode_immediate(reply))
+            else:
+                self._observe(output)
+
+    def _observe(self, seen: Started | Seen) -> None:
+        watch = self._watch
+        if watch is None:
+            return
+        if isinstance(seen, Started):
+            watch.started(seen.headers, served=seen.served)
+        else:
+            watch.body(seen.chunk)
 
     def _decide(self, ask: Decide) -> list[Output]:
         assert self._stream is not None

@@ -42,7 +42,7 @@ _NEXT: tuple[tuple[At | None, ...], ...] = (
 )
 
 
-def following(at: At, part: Part, mode: BodyMode, *, direction: str) -> At:
+def following(at: At, part: Part, *, mode: BodyMode, direction: str) -> At:
     """Where the proxy is once it has sent this part.
 
     Raises:

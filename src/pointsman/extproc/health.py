@@ -129,7 +129,7 @@ class HealthServer:
         Raises:
             OSError: the port cannot be bound.
         """
-        self.port = bind(self._server, self._address, None)
+        self.port = bind(self._server, self._address, credentials=None)
         await self._server.start()
 
     async def stop(self) -> None:

@@ -28,7 +28,6 @@ from pointsman.extproc.events import (
     Phase,
     Proceed,
     ProtocolError,
-    Replace,
     RequestBody,
     RequestHeaders,
     RequestTrailers,
@@ -56,7 +55,7 @@ _FIELD_OF_PHASE = {
     Phase.REQUEST_TRAILERS: "request_trailers",
     Phase.RESPONSE_TRAILERS: "response_trailers",
 }
-_HEADERS = frozenset({Phase.REQUEST_HEADERS, Phase.RESPONSE_HEADERS})
+_MODES = {int(mode): mode for mode in BodyMode}
 _TRAILERS = frozenset({Phase.REQUEST_TRAILERS, Phase.RESPONSE_TRAILERS})
 
 
@@ -76,15 +75,17 @@ def parse_first(raw: bytes, *, assumed: Opening) -> tuple[Opening, Event]:
         ProtocolError: as `parse`, or it announces a body mode that we do not speak.
     """
     message = _message(raw)
-    modes = assumed
-    if message.HasField("protocol_config"):
-        config = message.protocol_config
-        modes = Opening(
-            _mode(config.request_body_mode),
-            _mode(config.response_body_mode),
-            config.send_body_without_waiting_for_header_response,
-        )
-    return modes._replace(is_observability=message.observability_mode), _event(message)
+    is_observability = message.observability_mode
+    if not message.HasField("protocol_config"):
+        return assumed._replace(is_observability=is_observability), _event(message)
+    config = message.protocol_config
+    opening = Opening(
+        _mode(config.request_body_mode),
+        _mode(config.response_body_mode),
+        config.send_body_without_waiting_for_header_response,
+        is_observability,
+    )
+    return opening, _event(message)
 
 
 def _message(raw: bytes) -> pb.ProcessingRequest:
@@ -95,10 +96,10 @@ def _message(raw: bytes) -> pb.ProcessingRequest:
 
 
 def _mode(number: int) -> BodyMode:
-    try:
-        return BodyMode(number)
-    except ValueError:
-        raise ProtocolError(f"unsupported body mode {number}") from None
+    mode = _MODES.get(number)
+    if mode is None:
+        raise ProtocolError(f"unsupported body mode {number}")
+    return mode
 
 
 def _event(message: pb.ProcessingRequest) -> Event:
@@ -170,22 +171,25 @@ class Encoder:
     def __init__(self) -> None:
         self._proceed = {phase: _proceed(phase) for phase in Phase}
         self._direct = lru_cache(maxsize=_DESTINATIONS_MAX)(_direct)
-        self._chunk_prefix = lru_cache(maxsize=_PREFIXES_MAX)(_chunk_prefix)
+        self._chunk_prefix = lru_cache(maxsize=_PREFIXES_MAX)(
+            lambda phase, length, ends: _chunk_prefix(phase, length, end_of_stream=ends)
+        )
 
     def encode(self, reply: Reply) -> bytes:
         """One ProcessingResponse."""
-        match reply:
-            case Proceed(phase):
-                return self._proceed[phase]
-            case Chunk(phase, body, end_of_stream):
-                prefix = self._chunk_prefix(phase, len(body), end_of_stream=end_of_stream)
-                return b"".join((prefix, body, _END_OF_STREAM if end_of_stream else b""))
-            case Direct(phase, mutation, None) if not mutation.set_headers:
+        # By type, most frequent first: structural patterns cost twice as much.
+        if isinstance(reply, Proceed):
+            return self._proceed[reply.phase]
+        if isinstance(reply, Chunk):
+            phase, body, end_of_stream = reply
+            prefix = self._chunk_prefix(phase, len(body), end_of_stream)
+            return b"".join((prefix, body, _END_OF_STREAM if end_of_stream else b""))
+        if isinstance(reply, Direct):
+            phase, mutation, replacement = reply
+            if replacement is None and not mutation.set_headers:
                 return self._direct(phase, mutation)
-            case Direct(phase, mutation, body):
-                return _direct(phase, mutation, body)
-            case Replace(phase, body):
-                return _replace(phase, body)
+            return _direct(phase, mutation, body=replacement)
+        return _replace(reply.phase, reply.body)
 
 
 def encode_immediate(reply: ErrorReply) -> bytes:
@@ -195,7 +199,7 @@ def encode_immediate(reply: ErrorReply) -> bytes:
     immediate.status.code = reply.status
     immediate.body = reply.body
     for name, value in reply.headers:
-        _set_header(immediate.headers, name, value)
+        _set_header(immediate.headers, name, value=value)
     return _serialised(message)
 
 
@@ -204,7 +208,7 @@ def _serialised(message: pb.ProcessingResponse) -> bytes:
     return encoded
 
 
-def _set_header(mutation: pb.HeaderMutation, name: str, value: str) -> None:
+def _set_header(mutation: pb.HeaderMutation, name: str, *, value: str) -> None:
     # Neither append nor append_action: Envoy then overwrites every line of that name. Only
     # raw_value: current Envoys ignore value, and refuse a header that has both.
     header = mutation.set_headers.add().header
@@ -219,7 +223,7 @@ def _proceed(phase: Phase) -> bytes:
     return _serialised(message)
 
 
-def _direct(phase: Phase, mutation: Mutation, body: bytes | None = None) -> bytes:
+def _direct(phase: Phase, mutation: Mutation, *, body: bytes | None = None) -> bytes:
     message = pb.ProcessingResponse()
     namespace = message.dynamic_metadata.fields[DESTINATION_NAMESPACE].struct_value
     namespace.fields[DESTINATION].string_value = mutation.destination
@@ -229,9 +233,9 @@ def _direct(phase: Phase, mutation: Mutation, body: bytes | None = None) -> byte
         return _serialised(message)
     response = part.response
     response.clear_route_cache = True
-    _set_header(response.header_mutation, DESTINATION, mutation.destination)
+    _set_header(response.header_mutation, DESTINATION, value=mutation.destination)
     for name, value in mutation.set_headers:
-        _set_header(response.header_mutation, name, value)
+        _set_header(response.header_mutation, name, value=value)
     response.header_mutation.remove_headers.extend(mutation.remove_headers)
     if body is not None:
         response.body_mutation.body = body

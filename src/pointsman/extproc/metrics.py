@@ -138,8 +138,9 @@ class StreamMetrics:
         for status, reason in REASONS:
             refusals.add_metric((str(status), reason), self._immediate[reason])
         yield refusals
-        yield _by(f"{prefix}_stream_ends", "Decided requests over.", "ending", self._endings)
-        yield _by(f"{prefix}_dialects", "Streams by dialect.", "dialect", self._dialects)
+        ends, dialects = "Decided requests over.", "Streams by dialect."
+        yield _by(f"{prefix}_stream_ends", ends, label="ending", counts=self._endings)
+        yield _by(f"{prefix}_dialects", dialects, label="dialect", counts=self._dialects)
 
     def _decision_family(self, name: str) -> Metric:
         cumulative, buckets = 0, []
@@ -152,7 +153,7 @@ class StreamMetrics:
 
 
 def _by(
-    name: str, text: str, label: str, counts: Mapping[Ending, int] | Mapping[Dialect, int]
+    name: str, text: str, *, label: str, counts: Mapping[Ending, int] | Mapping[Dialect, int]
 ) -> Metric:
     family = CounterMetricFamily(name, text, labels=(label,))
     for value, count in counts.items():

@@ -351,13 +351,14 @@ class Stream:
     def _move_request(self, part: Part) -> None:
         if self._request is At.START and self._response is not At.START:
             raise ProtocolError("a request cannot begin after its response")
-        self._request = following(self._request, part, self._mode, direction="request")
+        self._request = following(self._request, part, mode=self._mode, direction="request")
         if self._headers is None and part >= Part.BODY:
             self._holds_headers = False  # the proxy skips headers: there is no reply to hold
 
     def _move_response(self, part: Part) -> None:
-        mode = self._response_mode
-        self._response = following(self._response, part, mode, direction="response")
+        self._response = following(
+            self._response, part, mode=self._response_mode, direction="response"
+        )
         if self._plan is _Plan.GATHER:
             self._plan = _Plan.IGNORE
             self._pieces = []

@@ -151,9 +151,8 @@ class ExtProcServer:
         Raises:
             OSError: the port cannot be bound.
         """
-        self.port = bind(
-            self._server, f"{self._settings.host}:{self._settings.port}", self._credentials
-        )
+        address = f"{self._settings.host}:{self._settings.port}"
+        self.port = bind(self._server, address, credentials=self._credentials)
         await self._server.start()
 
     async def drain(self, *, timeout_s: float, notice_s: float = 0.0) -> None:
@@ -176,7 +175,9 @@ class ExtProcServer:
         await pump(context, self._parts)
 
 
-def bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:
+def bind(
+    server: grpc.aio.Server, address: str, *, credentials: grpc.ServerCredentials | None
+) -> int:
     """Bind `host:port`, with TLS when there are credentials; the bound port.
 
     Raises:
