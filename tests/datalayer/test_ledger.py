@@ -77,8 +77,8 @@ def test_a_scrape_has_seen_picks_made_before_it_but_not_those_after(
 ) -> None:
     opened(ledger, now_s=1.0)
     opened(ledger, now_s=2.0)
-    table.store("default/e0", EngineSample(running=1, waiting=0), 1.5)
-    ledger.scraped(0, 1.5, 1.6)
+    table.store("default/e0", EngineSample(running=1, waiting=0), scraped_at_s=1.5)
+    ledger.scraped(0, scraped_at_s=1.5, now_s=1.6)
     assert table.signals[Signal.PICKED_SINCE_SCRAPE, 0] == 1
     assert table.signals[Signal.INFLIGHT_REQUESTS, 0] == 2
 
@@ -96,13 +96,13 @@ def test_a_scrape_with_fewer_requests_ends_the_oldest_left_ones(
 ) -> None:
     for _ in range(3):
         ledger.leave(opened(ledger), ends_at_s=1e9)
-    table.store("default/e0", EngineSample(running=1, waiting=0), 10.0)
-    ledger.scraped(0, 10.0, 10.1)
+    table.store("default/e0", EngineSample(running=1, waiting=0), scraped_at_s=10.0)
+    ledger.scraped(0, scraped_at_s=10.0, now_s=10.1)
     assert ledger.statistics().open_leases == 1
 
 
 def test_a_lease_moves_to_the_endpoint_that_served_it(table: EndpointTable, ledger: Ledger) -> None:
-    lease = ledger.move(opened(ledger, 0), 2, 0.5)
+    lease = ledger.move(opened(ledger, 0), 2, now_s=0.5)
     assert table.signals[Signal.INFLIGHT_REQUESTS, 0] == 0
     assert table.signals[Signal.INFLIGHT_REQUESTS, 2] == 1
     ledger.close(lease, 1.0, is_complete=True)
@@ -158,14 +158,16 @@ class AnyOrder(RuleBasedStateMachine):
     def move(self, pick: int, slot: int) -> None:
         lease = self.lease(pick)
         if lease is not None and lease.is_open:
-            self.leases.append(self.ledger.move(lease, slot, self.now_s))
+            self.leases.append(self.ledger.move(lease, slot, now_s=self.now_s))
 
     @rule(slot=st.integers(0, 2), running=st.integers(0, 5), ago_s=st.floats(0, 1))
     def scrape(self, slot: int, running: int, ago_s: float) -> None:
         tenant = self.table.endpoint_in(slot)
         assert tenant is not None
-        self.table.store(tenant.id, EngineSample(running=running, waiting=0), self.now_s - ago_s)
-        self.ledger.scraped(slot, self.now_s - ago_s, self.now_s)
+        self.table.store(
+            tenant.id, EngineSample(running=running, waiting=0), scraped_at_s=self.now_s - ago_s
+        )
+        self.ledger.scraped(slot, scraped_at_s=self.now_s - ago_s, now_s=self.now_s)
 
     @rule(seconds=st.floats(0, 3))
     def wait(self, seconds: float) -> None:

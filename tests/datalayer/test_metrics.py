@@ -15,7 +15,7 @@ def test_prometheus_sees_each_present_endpoint_and_nobody_else() -> None:
     pool, registry = Pool(clock=ManualClock()), CollectorRegistry()
     PoolCollector(pool, registry)
     pool.replace([endpoint(0), endpoint(1)])
-    pool.store("default/e1", EngineSample(waiting=3, running=2), 0.0)
+    pool.store("default/e1", EngineSample(waiting=3, running=2), scraped_at_s=0.0)
     pool.replace([endpoint(1)])
     page = generate_latest(registry).decode()
     assert 'pointsman_endpoint_waiting_requests{endpoint="default/e1"} 3.0' in page
@@ -27,7 +27,7 @@ def test_the_debug_view_tells_age_and_what_is_left_of_the_backlog() -> None:
     clock = ManualClock(100.0)
     pool = Pool(clock=clock)
     pool.replace([endpoint(0), endpoint(1)])
-    pool.store("default/e0", EngineSample(waiting=3, running=2), 99.5)
+    pool.store("default/e0", EngineSample(waiting=3, running=2), scraped_at_s=99.5)
     pool.ledger.open(0, uncached_tokens=8_000, context_tokens=8_100, now_s=100.0)
     clock.advance(0.5)
     scraped, never = endpoints_view(pool, clock)["endpoints"]

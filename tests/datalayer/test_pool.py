@@ -34,7 +34,7 @@ def test_only_repeated_silence_makes_an_endpoint_unreachable(pool: Pool) -> None
     assert unreachable[0] == 0
     pool.failed("default/e0", "connection")
     assert unreachable[0] == 1
-    pool.store("default/e0", EngineSample(waiting=0, running=0), 1.0)
+    pool.store("default/e0", EngineSample(waiting=0, running=0), scraped_at_s=1.0)
     assert unreachable[0] == 0
 
 
@@ -47,11 +47,11 @@ def test_an_endpoint_that_answers_with_an_error_is_reachable(pool: Pool) -> None
 def test_an_engine_that_does_not_count_requests_never_ends_leases(pool: Pool) -> None:
     lease = pool.ledger.open(0, uncached_tokens=10, context_tokens=20, now_s=-10.0)
     pool.ledger.leave(lease, ends_at_s=1e9)
-    pool.store("default/e0", EngineSample(kv_usage=0.1), 5.0)
+    pool.store("default/e0", EngineSample(kv_usage=0.1), scraped_at_s=5.0)
     assert pool.inflight_requests("default/e0") == 1
 
 
 def test_news_about_strangers_are_ignored(pool: Pool) -> None:
-    pool.store("default/e7", EngineSample(waiting=1), 1.0)
+    pool.store("default/e7", EngineSample(waiting=1), scraped_at_s=1.0)
     pool.failed("default/e7", "connection")
     assert pool.inflight_requests("default/e7") == 0

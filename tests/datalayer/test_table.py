@@ -18,7 +18,7 @@ from pointsman.domain.samples import EngineSample
 
 def test_known_endpoints_keep_slot_and_signals_when_others_come_and_go() -> None:
     table = table_of(3)
-    table.store("default/e2", EngineSample(waiting=7), 1.0)
+    table.store("default/e2", EngineSample(waiting=7), scraped_at_s=1.0)
     change = table.replace([endpoint(2), endpoint(5)])
     assert change.removed == (0, 1)
     assert table.slot_of("default/e2") == 2
@@ -28,7 +28,7 @@ def test_known_endpoints_keep_slot_and_signals_when_others_come_and_go() -> None
 
 def test_a_new_address_under_an_old_name_is_a_new_endpoint() -> None:
     table = table_of(1)
-    table.store("default/e0", EngineSample(waiting=7), 1.0)
+    table.store("default/e0", EngineSample(waiting=7), scraped_at_s=1.0)
     generation = table.generations[0]
     change = table.replace([Endpoint(name="e0", address=Address("10.9.9.9", 1))])
     assert change.removed == (0,)
@@ -44,8 +44,8 @@ def test_a_never_scraped_endpoint_says_so() -> None:
 
 def test_values_an_engine_does_not_publish_keep_their_column() -> None:
     table = table_of(1)
-    table.store("default/e0", EngineSample(waiting=3, kv_usage=0.5), 1.0)
-    table.store("default/e0", EngineSample(waiting=1), 2.0)
+    table.store("default/e0", EngineSample(waiting=3, kv_usage=0.5), scraped_at_s=1.0)
+    table.store("default/e0", EngineSample(waiting=1), scraped_at_s=2.0)
     assert table.signals[Signal.KV_USAGE, 0] == 0.5
     assert table.signals[Signal.SCRAPED_AT_S, 0] == 2.0
 
@@ -53,16 +53,16 @@ def test_values_an_engine_does_not_publish_keep_their_column() -> None:
 @pytest.mark.parametrize("nonsense", [math.nan, math.inf, -math.inf])
 def test_values_that_are_no_numbers_are_ignored(nonsense: float) -> None:
     table = table_of(1)
-    table.store("default/e0", EngineSample(waiting=3), 1.0)
-    table.store("default/e0", EngineSample(waiting=nonsense), 2.0)
+    table.store("default/e0", EngineSample(waiting=3), scraped_at_s=1.0)
+    table.store("default/e0", EngineSample(waiting=nonsense), scraped_at_s=2.0)
     assert table.signals[Signal.WAITING, 0] == 3
 
 
 def test_adapters_follow_the_latest_scrape_and_leave_with_their_endpoint() -> None:
     table = table_of(2)
-    table.store("default/e0", EngineSample(lora_active=frozenset({"a"})), 1.0)
-    table.store("default/e1", EngineSample(lora_active=frozenset({"a", "b"})), 1.0)
-    table.store("default/e0", EngineSample(lora_waiting=frozenset({"a"})), 2.0)
+    table.store("default/e0", EngineSample(lora_active=frozenset({"a"})), scraped_at_s=1.0)
+    table.store("default/e1", EngineSample(lora_active=frozenset({"a", "b"})), scraped_at_s=1.0)
+    table.store("default/e0", EngineSample(lora_waiting=frozenset({"a"})), scraped_at_s=2.0)
     adapters = table.candidates(2.0).adapters
     assert (adapters["a"].active, adapters["a"].waiting) == (0b10, 0b01)
     table.replace([endpoint(0)])
@@ -72,7 +72,7 @@ def test_adapters_follow_the_latest_scrape_and_leave_with_their_endpoint() -> No
 def test_a_scrape_that_arrives_after_its_endpoint_left_is_ignored() -> None:
     table = table_of(1)
     table.replace([])
-    table.store("default/e0", EngineSample(waiting=3), 1.0)
+    table.store("default/e0", EngineSample(waiting=3), scraped_at_s=1.0)
     assert len(table.candidates(1.0)) == 0
 
 

@@ -158,13 +158,13 @@ def _build(settings: PickerSettings, *, clock: Clock) -> _Parts:
         limits=StreamLimits(request_body_bytes_max=settings.request_body_bytes_max),
     )
     loops: dict[str, Loop] = {
-        "endpoints file": _discovery(settings, plan, pool, registry),
+        "endpoints file": _discovery(settings, plan, pool=pool, registry=registry),
         "ledger sweep": lambda: _sweep(pool, clock),
     }
     if plan.scrape is not None:
         scrape = plan.scrape
         loops["scrapes"] = lambda: run_poller(
-            settings, scrape, pool, registry=registry, clock=clock, rng=rng
+            settings, scrape, pool=pool, registry=registry, clock=clock, rng=rng
         )
     return _Parts(clock, registry, pool, exchange, Health(lambda: True), loops)
 
@@ -186,7 +186,7 @@ def _read_plan(settings: PickerSettings, catalog: Catalog) -> PickerPlan:
 
 
 def _discovery(
-    settings: PickerSettings, plan: PickerPlan, pool: Pool, registry: CollectorRegistry
+    settings: PickerSettings, plan: PickerPlan, *, pool: Pool, registry: CollectorRegistry
 ) -> Loop:
     """Fill the pool from the endpoints file; the loop that follows the file."""
     metrics = DiscoveryMetrics(registry)
@@ -238,7 +238,7 @@ async def _serving(server: HealthServer) -> AsyncIterator[None]:
 async def _background(loops: Mapping[str, Loop]) -> AsyncIterator[None]:
     """Run endless loops beside the block; the first that ends or fails ends the block."""
     async with asyncio.TaskGroup() as group:
-        tasks = [start_loop(group, name, loop()) for name, loop in loops.items()]
+        tasks = [start_loop(group, loop(), name=name) for name, loop in loops.items()]
         yield
         for task in tasks:
             task.cancel()

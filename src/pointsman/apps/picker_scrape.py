@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 async def run_poller(
     settings: PickerSettings,
     plan: ScrapePlan,
-    pool: Pool,
     *,
+    pool: Pool,
     registry: CollectorRegistry,
     clock: Clock,
     rng: random.Random,

@@ -156,7 +156,7 @@ async def simulated_servers(settings: SimSettings, *, clock: Clock) -> AsyncIter
         try:
             async with asyncio.TaskGroup() as group:
                 engines = [
-                    start_loop(group, f"engine of replica {number}", server.driver.run())
+                    start_loop(group, server.driver.run(), name=f"engine of replica {number}")
                     for number, server in enumerate(servers)
                 ]
                 async with _serving(servers, listeners):

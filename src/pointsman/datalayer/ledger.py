@@ -136,7 +136,7 @@ class Ledger:
             if is_complete:
                 self.first_token(lease, now_s)
             else:
-                self._withdraw(lease, account, now_s)
+                self._withdraw(lease, account, now_s=now_s)
         column = self._table.signals[:, lease.slot]
         column[Signal.INFLIGHT_REQUESTS] -= 1
         column[Signal.CONTEXT_TOKENS] -= lease.context_tokens
@@ -156,7 +156,7 @@ class Ledger:
             at_s, _, earliest = heapq.heappop(self._due)
             self.close(earliest, at_s, is_complete=True)
 
-    def move(self, lease: Lease, slot: int, now_s: float) -> Lease:
+    def move(self, lease: Lease, slot: int, *, now_s: float) -> Lease:
         """The proxy sent the request somewhere else than picked: the claim goes with it."""
         self.close(lease, now_s, is_complete=False)
         return self.open(
@@ -172,14 +172,14 @@ class Ledger:
             _, _, lease = heapq.heappop(self._due)
             self.close(lease, now_s, is_complete=True)
 
-    def scraped(self, slot: int, scraped_at_s: float, now_s: float) -> None:
+    def scraped(self, slot: int, *, scraped_at_s: float, now_s: float) -> None:
         """A scrape asked for at `scraped_at_s` saw every pick made clearly before it."""
         account = self._account(slot)
         for lease in list(account.unseen):
             if lease.opened_at_s > scraped_at_s - SCRAPE_GRACE_S:
                 break
             self._seen(lease, account)
-        self._reconcile(slot, account, now_s)
+        self._reconcile(slot, account, now_s=now_s)
 
     def vacated(self, slot: int) -> None:
         """The slot has lost its tenant: its leases close without counting anywhere."""
@@ -228,7 +228,7 @@ class Ledger:
         column[Signal.BACKLOG_AT_S] = now_s
         return backlog
 
-    def _withdraw(self, lease: Lease, account: _Account, now_s: float) -> None:
+    def _withdraw(self, lease: Lease, account: _Account, *, now_s: float) -> None:
         lease.is_prefilling = False
         backlog = self._drain(lease.slot, now_s)
         behind = max(account.queued_tokens - lease.queued_tokens, 0.0)
@@ -241,7 +241,7 @@ class Ledger:
             del account.unseen[lease]
             self._table.signals[Signal.PICKED_SINCE_SCRAPE, lease.slot] -= 1
 
-    def _reconcile(self, slot: int, account: _Account, now_s: float) -> None:
+    def _reconcile(self, slot: int, account: _Account, *, now_s: float) -> None:
         """The engine holds fewer requests than we think: the oldest we only model have ended."""
         column = self._table.signals[:, slot]
         in_engine = column[Signal.WAITING] + column[Signal.RUNNING]

@@ -59,10 +59,10 @@ class PoolCollector(Collector):
 def endpoints_view(pool: Pool, clock: Clock) -> dict[str, object]:
     """Every endpoint with its signals, as /debug/endpoints shows it."""
     now_s = clock.monotonic_s()
-    return {"endpoints": [_shown(pool, endpoint, now_s) for endpoint in pool.table.endpoints]}
+    return {"endpoints": [_shown(pool, endpoint, now_s=now_s) for endpoint in pool.table.endpoints]}
 
 
-def _shown(pool: Pool, endpoint: Endpoint, now_s: float) -> dict[str, object]:
+def _shown(pool: Pool, endpoint: Endpoint, *, now_s: float) -> dict[str, object]:
     slot = pool.table.slot_of(endpoint.id)
     column = pool.table.signals[:, slot]
     signals = {signal.name.lower(): float(column[signal]) for signal in Signal}

@@ -61,16 +61,17 @@ class Pool:
         slot = self.table.slot_of(endpoint_id)
         return 0 if slot is None else self.ledger.inflight_requests(slot)
 
-    def store(self, endpoint_id: str, sample: EngineSample, scraped_at_s: float) -> None:
+    def store(self, endpoint_id: str, sample: EngineSample, *, scraped_at_s: float) -> None:
         """A scrape asked for at `scraped_at_s` (monotonic) has succeeded."""
         slot = self.table.slot_of(endpoint_id)
         if slot is None:
             return
         self._failures.pop(slot, None)
         self.table.mark_reachable(slot, is_reachable=True)
-        self.table.store(endpoint_id, sample, scraped_at_s)
+        self.table.store(endpoint_id, sample, scraped_at_s=scraped_at_s)
         if sample.running is not None and sample.waiting is not None:
-            self.ledger.scraped(slot, scraped_at_s, self._clock.monotonic_s())
+            now_s = self._clock.monotonic_s()
+            self.ledger.scraped(slot, scraped_at_s=scraped_at_s, now_s=now_s)
 
     def failed(self, endpoint_id: str, reason: str) -> None:
         """A scrape has failed; the last values stay.

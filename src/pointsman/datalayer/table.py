@@ -148,7 +148,7 @@ class EndpointTable:
         """Some endpoint does not answer."""
         return bool(self._unreachable)
 
-    def store(self, endpoint_id: str, sample: EngineSample, scraped_at_s: float) -> None:
+    def store(self, endpoint_id: str, sample: EngineSample, *, scraped_at_s: float) -> None:
         """Write what a scrape found; values the engine does not publish keep their column.
 
         An endpoint that has meanwhile left the table is ignored.

@@ -29,8 +29,9 @@ async def _guard(name: str, loop: Coroutine[Any, Any, None]) -> None:  # Any: as
 
 def start_loop(
     group: asyncio.TaskGroup,
-    name: str,
     loop: Coroutine[Any, Any, None],  # Any: what a coroutine yields to its loop is asyncio's own
+    *,
+    name: str,
 ) -> asyncio.Task[None]:
     """Run an endless coroutine in `group`; its return is as much an error as its failure."""
     return group.create_task(_guard(name, loop), name=name)

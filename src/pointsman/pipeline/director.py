@@ -55,7 +55,7 @@ class PoolDirector:
         decision_body = None
         if request.target_model != parsed.model:
             decision_body = replace_model(body, request.target_model)
-        return self._dispatch(head, request, decision_body)
+        return self._dispatch(head, request, body=decision_body)
 
     def decide_unread(self, head: RequestHead, body: bytes = b"") -> Decision:
         """Choose an endpoint for a request whose body is withheld, truncated or still to come.
@@ -72,10 +72,10 @@ class PoolDirector:
             body_bytes=len(body),
             headers=head.headers,
         )
-        return self._dispatch(head, request, None)
+        return self._dispatch(head, request, body=None)
 
     def _dispatch(
-        self, head: RequestHead, request: InferenceRequest, body: bytes | None
+        self, head: RequestHead, request: InferenceRequest, *, body: bytes | None
     ) -> Decision:
         following = self._following
         now_s = following.clock.monotonic_s()
@@ -98,7 +98,7 @@ class PoolDirector:
             now_s=now_s,
         )
         following.metrics.decided(request.kind, matched_tokens=matched)
-        return RequestWatch(request, lease, following)
+        return RequestWatch(request, lease, following=following)
 
 
 def _request(head: RequestHead, parsed: ParsedRequest, *, body_bytes: int) -> InferenceRequest:

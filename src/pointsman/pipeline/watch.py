@@ -44,7 +44,7 @@ class RequestWatch:
         "_status",
     )
 
-    def __init__(self, request: InferenceRequest, lease: Lease, following: Following) -> None:
+    def __init__(self, request: InferenceRequest, lease: Lease, *, following: Following) -> None:
         self._request = request
         self._lease = lease
         self._following = following
@@ -115,7 +115,7 @@ class RequestWatch:
             return
         self._served = served
         now_s = self._following.clock.monotonic_s()
-        self._lease = self._following.pool.ledger.move(self._lease, slot, now_s)
+        self._lease = self._following.pool.ledger.move(self._lease, slot, now_s=now_s)
 
     def _leave(self, now_s: float) -> None:
         learner = self._following.pool.learner
