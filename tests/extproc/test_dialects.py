@@ -31,10 +31,11 @@ def choose(
         ((*ENVOY_METADATA, ("user-agent", "tonic/0.14.2")), Peer.OTHER),
         ((("user-agent", "grpc-go/1.75.0"),), Peer.OTHER),
         ((), Peer.OTHER),
+        (None, Peer.OTHER),
     ],
 )
 def test_only_a_proxy_that_looks_like_envoy_is_taken_for_it(
-    metadata: tuple[tuple[str, str], ...], peer: Peer
+    metadata: tuple[tuple[str, str], ...] | None, peer: Peer
 ) -> None:
     assert peer_of(metadata) is peer
 

@@ -47,7 +47,7 @@ class DialectFlag(StrEnum):
     EARLY_END = "early-end"
 
 
-Metadata: TypeAlias = "Callable[[], Iterable[tuple[str, str | bytes]]]"
+Metadata: TypeAlias = "Callable[[], Iterable[tuple[str, str | bytes]] | None]"
 """Asks gRPC what the proxy said when it opened the stream; only called where it matters."""
 
 
@@ -61,13 +61,13 @@ class Peer(StrEnum):
     """Unknown, or known (agentgateway) to fail a response whose stream has ended."""
 
 
-def peer_of(metadata: Iterable[tuple[str, str | bytes]]) -> Peer:
+def peer_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> Peer:
     """Recognise the proxy by its gRPC request metadata.
 
     Envoy's own client sends `x-envoy-internal` and no `user-agent`; tonic (agentgateway) and
     grpc-go (NGINX Gateway Fabric) name themselves. Measured on Envoy 1.40, docs/envoy.md.
     """
-    names = {name for name, _ in metadata}
+    names = {name for name, _ in metadata or ()}
     is_envoy = "x-envoy-internal" in names and "user-agent" not in names
     return Peer.ENVOY if is_envoy else Peer.OTHER
 
@@ -106,7 +106,7 @@ class DialectChoice:
 
     def _sampled(self, metadata: Metadata) -> Dialect:
         is_observed = self._rng.random() < self._sample or any(
-            name == OBSERVE_METADATA for name, _ in metadata()
+            name == OBSERVE_METADATA for name, _ in metadata() or ()
         )
         return Dialect.OBSERVE if is_observed else Dialect.ECHO
 

@@ -76,6 +76,8 @@ class ExchangeParts:
 class Exchange:
     """One stream's request. Create it when the stream opens, and `close` it however that ends."""
 
+    __slots__ = ("_finish", "_is_closed", "_metadata", "_parts", "_stream", "_watch")
+
     def __init__(self, parts: ExchangeParts, metadata: Metadata) -> None:
         self._parts = parts
         self._metadata = metadata

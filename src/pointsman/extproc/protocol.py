@@ -101,6 +101,27 @@ class Stream:
         new_request_id: makes the `x-request-id` of a request that has none.
     """
 
+    __slots__ = (
+        "_answers",
+        "_asked",
+        "_dialect",
+        "_gathered_bytes",
+        "_headers",
+        "_holds_headers",
+        "_is_silent",
+        "_limits",
+        "_made_request_id",
+        "_mode",
+        "_new_request_id",
+        "_pieces",
+        "_plan",
+        "_request",
+        "_response",
+        "_response_mode",
+        "_subset",
+        "is_finished",
+    )
+
     def __init__(
         self,
         opening: Opening,

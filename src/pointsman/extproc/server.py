@@ -48,9 +48,18 @@ class Wire(Protocol):
 
 async def pump(wire: Wire, parts: ExchangeParts) -> None:
     """Serve one stream to its end; however it ends, its watch is closed exactly once."""
-    exchange = Exchange(parts, lambda: wire.invocation_metadata() or ())
+    exchange = Exchange(parts, wire.invocation_metadata)
     try:
-        await _serve(wire, exchange)
+        while isinstance(raw := await wire.read(), bytes):
+            for reply in exchange.receive(raw):
+                await wire.write(reply)
+            if exchange.is_finished:
+                exchange.finished()
+                return
+        if exchange.awaits_response:
+            # A reset also reads as EOF, and nearly always its cancellation is on the way.
+            await asyncio.sleep(0)
+        exchange.half_closed()
     except asyncio.CancelledError:
         exchange.reset()
         raise
@@ -63,19 +72,6 @@ async def pump(wire: Wire, parts: ExchangeParts) -> None:
         await wire.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     finally:
         exchange.close()
-
-
-async def _serve(wire: Wire, exchange: Exchange) -> None:
-    while isinstance(raw := await wire.read(), bytes):
-        for reply in exchange.receive(raw):
-            await wire.write(reply)
-        if exchange.is_finished:
-            exchange.finished()
-            return
-    if exchange.awaits_response:
-        # A reset also reads as EOF, and nearly always its cancellation is on the way.
-        await asyncio.sleep(0)
-    exchange.half_closed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
