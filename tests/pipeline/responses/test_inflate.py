@@ -61,6 +61,12 @@ def test_every_flush_of_a_stream_is_read_at_once() -> None:
         assert body.usage.prompt_tokens == 5 * n
 
 
+@pytest.mark.parametrize("size", range(131_072, 131_672, 7))
+def test_output_that_the_inflater_holds_back_after_its_last_input_is_read(size: int) -> None:
+    compressor = zlib.compressobj(9, wbits=-15)
+    assert seen(compressor.compress(bytes(size)) + compressor.flush(), is_gzip=False) == size
+
+
 @pytest.mark.parametrize("step", [1000, 10**9])
 def test_a_bomb_is_read_to_the_limit_in_small_pieces(step: int) -> None:
     bomb = gzip.compress(bytes(4 * INFLATED_BYTES_MAX))

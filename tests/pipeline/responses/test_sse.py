@@ -25,6 +25,8 @@ def events_of(*chunks: bytes) -> list[bytes]:
         (b"data:  a\n\n", [b" a"]),
         (b"data: a\r\n\r\ndata: b\r\rdata: c\n\n", [b"a", b"b", b"c"]),
         (b"data: a\ndata: b\n\n", [b"a\nb"]),
+        (b"data: a\r\ndata: b\r\n\r\n", [b"a\nb"]),
+        (b"data: a\rdata: b\n\n", [b"a\nb"]),
         (b"data\ndata: b\n\n", [b"\nb"]),
         (b": comment\n\nevent: x\nid: 1\ndata: a\nretry: 3\n\n", [b"a"]),
         (b"database: a\nDATA: b\n data: c\n\n", []),
@@ -55,6 +57,25 @@ def test_what_is_not_ended_by_a_blank_line_can_be_seen(stream: bytes, rest: byte
     parser = EventParser()
     parser.feed(stream)
     assert parser.unfinished() == rest
+
+
+@pytest.mark.parametrize(
+    ("before", "events"),
+    [
+        (b"data: x\n", [b"x\na"]),
+        (b"data: x\r", [b"x\na"]),
+        (b"da", []),
+        (b"data: x", [b"xdata: a"]),
+        (b": x", []),
+        (b"\xef", []),
+        (b"\xef\xbb\xbf", [b"a"]),
+        (b"id: 1\n", [b"a"]),
+    ],
+)
+def test_a_whole_event_in_one_piece_still_follows_what_came_before(
+    before: bytes, events: list[bytes]
+) -> None:
+    assert events_of(before + b"data: a\n\n") == events_of(before, b"data: a\n\n") == events
 
 
 LINES = st.lists(st.text("da:t \u00e9", max_size=8), max_size=8)
