@@ -41,7 +41,7 @@ def test_an_idle_endpoint_s_interval_grows_slowly_to_five_seconds() -> None:
     for _ in range(12):
         intervals.append(schedule.next_interval_s(intervals[-1], is_busy=False))
 
-    assert intervals[:3] == [0.25, 0.375, 0.5625]
+    assert intervals[:4] == [1.0, 2.0, 4.0, 5.0]
     assert intervals[-1] == 5.0
     assert schedule.next_interval_s(intervals[-1], is_busy=True) == 0.25
 
@@ -55,7 +55,9 @@ def test_a_fixed_interval_is_the_same_for_busy_and_idle() -> None:
 
 @given(interval_s=st.floats(0.05, 100.0), seed=st.integers())
 def test_chance_moves_an_interval_by_a_tenth_at_most(interval_s: float, seed: int) -> None:
-    planned_s = ScrapeSchedule().planned_s(interval_s, busy_endpoints=1, rng=random.Random(seed))
+    planned_s = ScrapeSchedule().planned_s(
+        interval_s, is_busy=True, sharing=1, rng=random.Random(seed)
+    )
 
     assert planned_s == pytest.approx(interval_s, rel=0.101)
 
@@ -70,7 +72,18 @@ def test_many_endpoints_share_the_rate_unless_an_interval_is_fixed(
     schedule = ScrapeSchedule(fixed_interval_s=fixed_interval_s)
     interval_s = schedule.next_interval_s(0.25, is_busy=True)
 
-    planned_s = schedule.planned_s(interval_s, busy_endpoints=endpoints, rng=random.Random(1))
+    planned_s = schedule.planned_s(
+        interval_s, is_busy=True, sharing=endpoints, rng=random.Random(1)
+    )
+
+    assert planned_s == pytest.approx(expected_s, rel=0.101)
+
+
+@pytest.mark.parametrize(("endpoints", "expected_s"), [(100, 5.0), (500, 5.0), (1000, 10.0)])
+def test_very_many_idle_endpoints_wait_longer(endpoints: int, expected_s: float) -> None:
+    planned_s = ScrapeSchedule().planned_s(
+        5.0, is_busy=False, sharing=endpoints, rng=random.Random(1)
+    )
 
     assert planned_s == pytest.approx(expected_s, rel=0.101)
 

@@ -28,7 +28,8 @@ class Target:
         started_s: when its last scrape was started.
         fresh_until_s: when its sample becomes stale; -inf while there is none.
         failures: scrapes that failed since the last good one.
-        is_idle: its last sample had no work in it, and nor had the ledger.
+        is_idle: its last sample had no work in it, and nor had the ledger for long.
+        had_work: we had requests in flight there when the ledger was last looked at.
         is_in_flight: a scrape is under way.
         is_retired: the endpoint is gone or has changed; what still arrives is dropped.
         entry: its current place in a lane; every other one is outdated.
@@ -43,6 +44,7 @@ class Target:
     fresh_until_s: float = -math.inf
     failures: int = 0
     is_idle: bool = False
+    had_work: bool = False
     is_in_flight: bool = False
     is_retired: bool = False
     entry: tuple[float, int, Target] | None = None

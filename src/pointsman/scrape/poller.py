@@ -191,10 +191,12 @@ class Poller:
             return
         self._busy_endpoints = 0
         for endpoint_id, target in self._targets.items():
-            if target.is_idle and self._sink.inflight_requests(endpoint_id) > 0:
+            has_work = self._sink.inflight_requests(endpoint_id) > 0
+            if target.is_idle and has_work and target.had_work:
                 self.poke(endpoint_id)
             elif not target.is_idle and not target.failures:
                 self._busy_endpoints += 1
+            target.had_work = has_work
 
     def _sync_targets(self, now_s: float) -> None:
         endpoints = self._sink.endpoints()
@@ -265,11 +267,15 @@ class Poller:
         target.failures = 0
         self._sink.store(endpoint_id, sample, scraped_at_s=target.started_s)
         is_busy = bool(sample.waiting or sample.running)
-        is_busy = is_busy or self._sink.inflight_requests(endpoint_id) > 0
+        # Short requests come and go between two looks; the ledger knows them without a scrape.
+        is_busy = is_busy or (target.had_work and self._sink.inflight_requests(endpoint_id) > 0)
         target.is_idle = self._schedule.is_adaptive and not is_busy
         target.interval_s = self._schedule.next_interval_s(target.interval_s, is_busy=is_busy)
         interval_s = self._schedule.planned_s(
-            target.interval_s, busy_endpoints=self._busy_endpoints, rng=self._rng
+            target.interval_s,
+            is_busy=is_busy,
+            sharing=self._busy_endpoints if is_busy else len(self._targets),
+            rng=self._rng,
         )
         due_s = max(now_s, target.started_s + interval_s)
         target.fresh_until_s = due_s + self._settings.staleness_s

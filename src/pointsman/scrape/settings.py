@@ -48,11 +48,14 @@ class ScrapeSchedule:
             without a scrape, so this need not be fast (docs/scraping.md has the study).
         idle_interval_s: what the interval grows to while an endpoint has no work: how late we may
             learn that somebody else has begun to use it.
+        first_adaptive_interval_s: what an endpoint starts with; a new one is either found busy by its first
+            scrape, or given work by us.
         idle_growth: factor from one idle interval to the next, so that a short pause between two
             requests does not make an endpoint slow to observe.
-        scrapes_per_s_max: what busy endpoints together are scraped at most; beyond it, their
+        busy_scrapes_per_s_max: what busy endpoints together are scraped at most; beyond it, their
             intervals grow with their number. It keeps the busy interval for 100 endpoints and
             costs about a fifth of a core.
+        idle_scrapes_per_s_max: the same for idle ones: 500 of them keep their interval.
         jitter: share of an interval by which chance moves it either way, so that endpoints that
             started together do not stay together.
         poke_gap_s: the least time between two scrapes of an endpoint, however often it is poked.
@@ -63,8 +66,10 @@ class ScrapeSchedule:
     fixed_interval_s: float | None = None
     busy_interval_s: float = 0.25
     idle_interval_s: float = 5.0
-    idle_growth: float = 1.5
-    scrapes_per_s_max: float = 400.0
+    idle_growth: float = 2.0
+    first_adaptive_interval_s: float = 1.0
+    busy_scrapes_per_s_max: float = 400.0
+    idle_scrapes_per_s_max: float = 100.0
     jitter: float = 0.1
     poke_gap_s: float = 0.05
     backoff: Backoff = field(default_factory=lambda: Backoff(first_s=0.5, max_s=5.0))
@@ -77,7 +82,7 @@ class ScrapeSchedule:
     @property
     def first_interval_s(self) -> float:
         """The interval that an endpoint starts with."""
-        return self.busy_interval_s if self.fixed_interval_s is None else self.fixed_interval_s
+        return self.fixed_interval_s or self.first_adaptive_interval_s
 
     def next_interval_s(self, previous_s: float, *, is_busy: bool) -> float:
         """The interval after a good scrape, before `planned_s`."""
@@ -87,10 +92,16 @@ class ScrapeSchedule:
             return self.busy_interval_s
         return min(self.idle_interval_s, previous_s * self.idle_growth)
 
-    def planned_s(self, interval_s: float, *, busy_endpoints: int, rng: random.Random) -> float:
-        """Seconds to the next scrape: the interval, or what so many can have, moved by chance."""
+    def planned_s(
+        self, interval_s: float, *, is_busy: bool, sharing: int, rng: random.Random
+    ) -> float:
+        """Seconds to the next scrape: the interval, or what so many can have, moved by chance.
+
+        `sharing` is the number of endpoints that are as busy or as idle as this one.
+        """
         if self.is_adaptive:
-            interval_s = max(interval_s, busy_endpoints / self.scrapes_per_s_max)
+            rate = self.busy_scrapes_per_s_max if is_busy else self.idle_scrapes_per_s_max
+            interval_s = max(interval_s, sharing / rate)
         return interval_s * rng.uniform(1.0 - self.jitter, 1.0 + self.jitter)
 
     def retry_s(self, failures: int, rng: random.Random) -> float:
