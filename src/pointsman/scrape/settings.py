@@ -48,8 +48,8 @@ class ScrapeSchedule:
             without a scrape, so this need not be fast (docs/scraping.md has the study).
         idle_interval_s: what the interval grows to while an endpoint has no work: how late we may
             learn that somebody else has begun to use it.
-        first_adaptive_interval_s: what an endpoint starts with; a new one is either found busy by its first
-            scrape, or given work by us.
+        first_adaptive_interval_s: what an endpoint starts with: a new one is either found busy by
+            its first scrape, or given work by us.
         idle_growth: factor from one idle interval to the next, so that a short pause between two
             requests does not make an endpoint slow to observe.
         busy_scrapes_per_s_max: what busy endpoints together are scraped at most; beyond it, their
