@@ -38,7 +38,7 @@ def is_running(pid: int) -> bool:
 
 async def says_ready(child: Child) -> None:
     async with asyncio.timeout(10):
-        while "ready" not in child.last_lines:  # noqa: ASYNC110 - a log has no event to wait for
+        while "ready" not in child.last_lines:
             await asyncio.sleep(0.01)
 
 
@@ -124,7 +124,7 @@ async def test_a_hurried_stop_kills_what_does_not_listen() -> None:
 
 
 def test_the_demos_own_error_is_the_one_to_tell() -> None:
-    ours = ChildDiedError("the picker", "exit code 3", "")
+    ours = ChildDiedError("the picker", how="exit code 3", last_lines="")
     nested = ExceptionGroup("a", [OSError("reset"), ExceptionGroup("b", [ours])])
     assert first_cause(nested) is ours
     assert isinstance(first_cause(ExceptionGroup("a", [OSError("reset")])), OSError)

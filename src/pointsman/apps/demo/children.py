@@ -27,7 +27,7 @@ class DemoError(Exception):
 class ChildDiedError(DemoError):
     """A process of the demo ended although nobody asked it to."""
 
-    def __init__(self, name: str, how: str, last_lines: str) -> None:
+    def __init__(self, name: str, *, how: str, last_lines: str) -> None:
         super().__init__(f"{name} died ({how}). Its last lines:\n{last_lines}")
 
 
@@ -61,7 +61,7 @@ class Child:
         if not self._is_stopping:
             await asyncio.sleep(0.1)  # its last words may still be in the pipe
             how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            raise ChildDiedError(self.name, how, self.last_lines)
+            raise ChildDiedError(self.name, how=how, last_lines=self.last_lines)
 
     async def keep_log(self) -> None:
         """Read its output until it closes it."""

@@ -39,11 +39,15 @@ def comparison(report: DemoReport) -> tuple[Row, ...]:
     """All rows, most important first."""
     base, ours = report.baseline.summary, report.pointsman.summary
     return (
-        *_time_rows("TTFT", base.ttft_s, ours.ttft_s),
-        *_time_rows("latency", base.latency_s, ours.latency_s),
-        _less_is_better("time per output token p50", base.tpot_s.p50, ours.tpot_s.p50),
-        _more_is_better("requests/s", base.requests_per_s, ours.requests_per_s),
-        _more_is_better("output tokens/s", base.output_tokens_per_s, ours.output_tokens_per_s),
+        *_time_rows("TTFT", base=base.ttft_s, ours=ours.ttft_s),
+        *_time_rows("latency", base=base.latency_s, ours=ours.latency_s),
+        _less_is_better(
+            "time per output token p50", base_s=base.tpot_s.p50, ours_s=ours.tpot_s.p50
+        ),
+        _more_is_better("requests/s", base=base.requests_per_s, ours=ours.requests_per_s),
+        _more_is_better(
+            "output tokens/s", base=base.output_tokens_per_s, ours=ours.output_tokens_per_s
+        ),
         _hit_row(base.hit_rate, ours.hit_rate),
         Row("busiest server's share", percent(_top_share(base)), percent(_top_share(ours))),
         Row("errors", str(base.errors), str(ours.errors), "", _fewer(base.errors, ours.errors)),
@@ -70,18 +74,18 @@ def times(factor: float) -> str:
     return f"{factor:.{digits}f}x"
 
 
-def _time_rows(name: str, base: Percentiles, ours: Percentiles) -> Iterator[Row]:
-    yield _less_is_better(f"{name} p50", base.p50, ours.p50)
-    yield _less_is_better(f"{name} p90", base.p90, ours.p90)
-    yield _less_is_better(f"{name} p99", base.p99, ours.p99)
+def _time_rows(name: str, *, base: Percentiles, ours: Percentiles) -> Iterator[Row]:
+    yield _less_is_better(f"{name} p50", base_s=base.p50, ours_s=ours.p50)
+    yield _less_is_better(f"{name} p90", base_s=base.p90, ours_s=ours.p90)
+    yield _less_is_better(f"{name} p99", base_s=base.p99, ours_s=ours.p99)
 
 
-def _less_is_better(name: str, base_s: float, ours_s: float) -> Row:
+def _less_is_better(name: str, *, base_s: float, ours_s: float) -> Row:
     shown = seconds(base_s), seconds(ours_s)
     return _row(name, shown, gain=_quotient(base_s, ours_s), words=("faster", "slower"))
 
 
-def _more_is_better(name: str, base: float, ours: float) -> Row:
+def _more_is_better(name: str, *, base: float, ours: float) -> Row:
     shown = f"{base:,.1f}", f"{ours:,.1f}"
     return _row(name, shown, gain=_quotient(ours, base), words=("more", "less"))
 

@@ -37,8 +37,8 @@ _WATCH_S: Final = 0.5
 async def run_phase(
     policy: Policy,
     plan: Sequence[PlannedRequest],
-    settings: DemoSettings,
     *,
+    settings: DemoSettings,
     console: Console,
     clock: Clock,
 ) -> PhaseResult:
@@ -52,7 +52,9 @@ async def run_phase(
         async with started(
             policy, endpoints=settings.endpoints, port=settings.gateway_port, seed=settings.seed
         ) as stack:
-            return await _measure(policy, plan, settings, stack=stack, console=console, clock=clock)
+            return await _measure(
+                policy, plan, settings=settings, stack=stack, console=console, clock=clock
+            )
     except BaseExceptionGroup as problems:
         raise first_cause(problems) from problems
 
@@ -60,8 +62,8 @@ async def run_phase(
 async def _measure(
     policy: Policy,
     plan: Sequence[PlannedRequest],
-    settings: DemoSettings,
     *,
+    settings: DemoSettings,
     stack: Stack,
     console: Console,
     clock: Clock,
@@ -104,7 +106,9 @@ def _named(outcome: Outcome, names: dict[str, str]) -> Outcome:
 async def _engines_watched(progress: PhaseProgress, names: dict[str, str]) -> AsyncIterator[None]:
     """Keep `progress.engines` fresh while the block runs."""
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
-        watching = group.create_task(_watch_engines(progress, names, session), name="engines")
+        watching = group.create_task(
+            _watch_engines(progress, names, session=session), name="engines"
+        )
         try:
             yield
         finally:
@@ -112,7 +116,7 @@ async def _engines_watched(progress: PhaseProgress, names: dict[str, str]) -> As
 
 
 async def _watch_engines(
-    progress: PhaseProgress, names: dict[str, str], session: aiohttp.ClientSession
+    progress: PhaseProgress, names: dict[str, str], *, session: aiohttp.ClientSession
 ) -> None:
     while True:
         progress.engines = {

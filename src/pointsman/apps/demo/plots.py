@@ -110,13 +110,13 @@ def _percentiles(figure: Figure, report: DemoReport) -> None:
         (latency, "Time to last token", base.latency_s, ours.latency_s),
     ):
         values = [(each.p50, each.p90, each.p99) for each in (base_s, ours_s)]
-        _grouped(axes, names, values, show=seconds)
+        _grouped(axes, names, rows=values, show=seconds)
         axes.set_title(title)
         axes.yaxis.set_major_formatter(FuncFormatter(_tick_s))
     _grouped(
         rate,
         ("",),
-        [(base.output_tokens_per_s,), (ours.output_tokens_per_s,)],
+        rows=[(base.output_tokens_per_s,), (ours.output_tokens_per_s,)],
         show=lambda value: f"{value:,.0f}",
     )
     rate.set_title("Output tokens per second")
@@ -160,7 +160,7 @@ def _kinds(figure: Figure, report: DemoReport) -> None:
         ]
         for phase in report.phases
     ]
-    _grouped(axes, [kind.value for kind in Kind], values, show=seconds)
+    _grouped(axes, [kind.value for kind in Kind], rows=values, show=seconds)
     axes.yaxis.set_major_formatter(FuncFormatter(_tick_s))
     axes.set_ylabel("TTFT p90")
 
@@ -192,15 +192,15 @@ def _hits(figure: Figure, report: DemoReport) -> None:
 def _per_server(axes: Axes, values: Sequence[dict[str, float]]) -> None:
     names = sorted(set().union(*values))
     rows = [[each.get(name, 0.0) for name in names] for each in values]
-    _grouped(axes, names, rows, show=percent)
+    _grouped(axes, names, rows=rows, show=percent)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def _grouped(
     axes: Axes,
     groups: Sequence[str],
-    rows: Sequence[Sequence[float]],
     *,
+    rows: Sequence[Sequence[float]],
     show: Callable[[float], str],
 ) -> None:
     """Two bars for each group, baseline first, each with its value on top."""

@@ -36,8 +36,12 @@ async def run_demo(settings: DemoSettings, *, console: Console, clock: Clock) ->
     plan = plan_requests(settings.workload, seed=settings.seed)
     console.print(_introduction(settings), highlight=False, soft_wrap=True)
     report = DemoReport(
-        baseline=await run_phase(Policy.ROUND_ROBIN, plan, settings, console=console, clock=clock),
-        pointsman=await run_phase(Policy.POINTSMAN, plan, settings, console=console, clock=clock),
+        baseline=await run_phase(
+            Policy.ROUND_ROBIN, plan, settings=settings, console=console, clock=clock
+        ),
+        pointsman=await run_phase(
+            Policy.POINTSMAN, plan, settings=settings, console=console, clock=clock
+        ),
         command=_command(settings),
         conditions=_conditions(settings, plan),
         machine_cores=os.cpu_count() or 1,

@@ -80,11 +80,13 @@ async def started(policy: Policy, *, endpoints: int, port: int, seed: int) -> As
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pointsman-demo-")))
         family = await cleanup.enter_async_context(children())
         http = await cleanup.enter_async_context(aiohttp.ClientSession())
-        addresses = await _start_simulator(family, http, endpoints, seed=seed)
+        addresses = await _start_simulator(family, http, count=endpoints, seed=seed)
         picker: PickerSettings | None = None
         picker_url: str | None = None
         if policy is Policy.POINTSMAN:
-            picker, picker_url = await _start_picker(family, http, addresses, folder=folder)
+            picker, picker_url = await _start_picker(
+                family, http, addresses=addresses, folder=folder
+            )
         envoy = await cleanup.enter_async_context(
             _envoy(
                 family,
@@ -104,7 +106,7 @@ async def started(policy: Policy, *, endpoints: int, port: int, seed: int) -> As
 
 
 async def _start_simulator(
-    family: Children, http: aiohttp.ClientSession, count: int, *, seed: int
+    family: Children, http: aiohttp.ClientSession, *, count: int, seed: int
 ) -> tuple[Address, ...]:
     simulator = await family.start(
         "simulator",
@@ -125,7 +127,7 @@ async def _announced(simulator: Child) -> tuple[Address, ...]:
 
 
 async def _start_picker(
-    family: Children, http: aiohttp.ClientSession, addresses: Sequence[Address], *, folder: Path
+    family: Children, http: aiohttp.ClientSession, *, addresses: Sequence[Address], folder: Path
 ) -> tuple[PickerSettings, str]:
     grpc_port, health_port, metrics_port = free_ports(3)
     file = folder / "endpoints.yaml"
@@ -162,7 +164,7 @@ async def _envoy(family: Children, settings: EnvoySettings) -> AsyncIterator[Run
 async def _until_gone(envoy: RunningEnvoy) -> None:
     while envoy.is_running:  # noqa: ASYNC110 - its event is private
         await asyncio.sleep(0.25)
-    raise ChildDiedError("Envoy", "it exited", last_lines(envoy.log().splitlines()))
+    raise ChildDiedError("Envoy", how="it exited", last_lines=last_lines(envoy.log().splitlines()))
 
 
 async def _answers(http: aiohttp.ClientSession, url: str, *, name: str) -> None:

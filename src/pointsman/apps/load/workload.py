@@ -219,12 +219,12 @@ def plan_requests(settings: WorkloadSettings, *, seed: int) -> tuple[PlannedRequ
     `settings.duration_s`.
     """
     rng = random.Random(seed)
-    warp = _BurstWarp(settings.bursts, settings.duration_s, random.Random(seed + 1))
+    warp = _BurstWarp(settings.bursts, settings.duration_s, rng=random.Random(seed + 1))
     horizon_s = 1.2 * settings.duration_s + 5.0  # random arrivals: leave room, then cut
-    turns = _turns(settings, rng, horizon_s)
+    turns = _turns(settings, rng, horizon_s=horizon_s)
     while len(turns) < settings.requests:
         horizon_s *= 2
-        turns = _turns(settings, rng, horizon_s)
+        turns = _turns(settings, rng, horizon_s=horizon_s)
     turns = turns[: settings.requests]
     stretch = settings.duration_s / turns[-1].at_s
     return tuple(
@@ -239,7 +239,7 @@ def plan_requests(settings: WorkloadSettings, *, seed: int) -> tuple[PlannedRequ
     )
 
 
-def _turns(settings: WorkloadSettings, rng: random.Random, horizon_s: float) -> list[_Turn]:
+def _turns(settings: WorkloadSettings, rng: random.Random, *, horizon_s: float) -> list[_Turn]:
     """Turns at a steady rate in time order, those after 0 only."""
     tenants = [prose(rng, settings.chat.prefix_tokens.draw(rng)) for _ in range(settings.tenants)]
     weights = [1 / rank**settings.zipf for rank in range(1, settings.tenants + 1)]
@@ -248,19 +248,20 @@ def _turns(settings: WorkloadSettings, rng: random.Random, horizon_s: float) -> 
     for kind, shape in settings.shapes.items():
         rate = settings.rate_per_s * shape.share / total_share / shape.turns_mean
         # Reaching back one long session's length makes the mix steady from the start.
-        for start_s in _poisson(rng, rate, -shape.turns_max * shape.think_s, horizon_s):
+        reach_s = -shape.turns_max * shape.think_s
+        for start_s in _poisson(rng, rate, start_s=reach_s, end_s=horizon_s):
             prefix = (
                 rng.choices(tenants, weights)[0]
                 if kind is Kind.CHAT
                 else prose(rng, shape.prefix_tokens.draw(rng))
             )
-            session = _session(rng, kind, shape, start_s=start_s, prefix=prefix)
+            session = _session(rng, kind, shape=shape, start_s=start_s, prefix=prefix)
             turns += [turn for turn in session if turn.at_s > 0]
     return sorted(turns, key=lambda turn: turn.at_s)
 
 
 def _poisson(
-    rng: random.Random, rate_per_s: float, start_s: float, end_s: float
+    rng: random.Random, rate_per_s: float, *, start_s: float, end_s: float
 ) -> Iterator[float]:
     if rate_per_s <= 0:
         return
@@ -271,7 +272,7 @@ def _poisson(
 
 
 def _session(
-    rng: random.Random, kind: Kind, shape: SessionShape, *, start_s: float, prefix: str
+    rng: random.Random, kind: Kind, *, shape: SessionShape, start_s: float, prefix: str
 ) -> Iterator[_Turn]:
     history: tuple[Message, ...] = (Message("system", prefix),)
     at_s = start_s
@@ -289,7 +290,7 @@ class _BurstWarp:
     Piecewise linear through `_steady_s -> _wall_s`; rescaled so that the end stays where it was.
     """
 
-    def __init__(self, bursts: Bursts, duration_s: float, rng: random.Random) -> None:
+    def __init__(self, bursts: Bursts, duration_s: float, *, rng: random.Random) -> None:
         self._steady_s, self._wall_s = [0.0], [0.0]
         is_burst = False
         while self._steady_s[-1] <= duration_s:
