@@ -1,8 +1,8 @@
-"""CPU that a scrape costs with each HTTP client: `python bench/scrape_clients.py PAGE.prom`.
+"""CPU that a scrape costs with each HTTP client: `python bench/scrape_clients.py`.
 
-A child process serves the page on 100 loopback ports and counts nothing; this process scrapes them
-at a fixed rate and divides its own CPU time (user and system) by the scrapes it made. The page is
-not read here, so that only the client is compared.
+A child process serves a page of 50 KB on 100 loopback ports; this process scrapes them at fixed
+rates and divides its own CPU time (user and system) by the scrapes it made. The page is not read
+here, so that only the client is compared. `bench/scrape_poller.py` measures the poller as a whole.
 """
 
 # ruff: noqa: INP001, T201 - a script that prints its result
@@ -108,6 +108,16 @@ async def _client(name: str) -> AsyncIterator[_Client]:
         streams.close()
 
 
+def _page() -> bytes:
+    """A page as large as that of an idle vLLM, mostly histograms, as there."""
+    fixture = Path(__file__).parent.parent / "tests" / "scrape" / "fixtures" / "vllm-idle.prom"
+    bucket = (
+        'vllm:e2e_request_latency_seconds_bucket{{engine="0",le="{}.0",model_name="base"}} 0.0\n'
+    )
+    page = fixture.read_bytes()
+    return page + "".join(map(bucket.format, range((50_000 - len(page)) // 90))).encode()
+
+
 async def _serve(page: bytes) -> None:
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=page, content_type="text/plain")
@@ -153,13 +163,15 @@ async def _measure(name: str, urls: Sequence[str], *, per_s: float, duration_s: 
 def main() -> None:
     """Compare the clients, busy and idle."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("page", type=Path)
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--page", type=Path, help="a page to serve instead of the made-up one")
+    parser.add_argument("--serve", action="store_true", help="only serve, and print the ports")
     parser.add_argument("--seconds", type=float, default=6.0)
     arguments = parser.parse_args()
     if arguments.serve:
-        uvloop.run(_serve(arguments.page.read_bytes()))
-    command = [sys.executable, __file__, "--serve", str(arguments.page)]
+        uvloop.run(_serve(arguments.page.read_bytes() if arguments.page else _page()))
+    command = [sys.executable, __file__, "--serve"]
+    if arguments.page:
+        command += ["--page", str(arguments.page)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603 - itself
         assert server.stdout is not None
         urls = [f"http://127.0.0.1:{port}/metrics" for port in server.stdout.readline().split()]
