@@ -488,15 +488,28 @@ def test_an_illegal_order_is_one_kind_of_error(events: tuple[Event, ...], compla
 class TestEnding:
     """What it means that the proxy closes the stream."""
 
-    def test_before_the_response_envoy_closes_only_when_its_client_has_gone(self) -> None:
+    @pytest.mark.parametrize("is_reset", [False, True])
+    def test_before_the_response_envoy_closes_because_its_client_has_gone(
+        self, *, is_reset: bool
+    ) -> None:
         machine = decided_stream()
-        assert machine.ending(is_reset=False, is_envoy=True) is Ending.CLIENT_GONE
-        assert machine.ending(is_reset=True, is_envoy=True) is Ending.CLIENT_GONE
+        ending = machine.ending(is_reset=is_reset, is_envoy=True, age_s=0.0)
+        assert ending is Ending.CLIENT_GONE
+
+    @pytest.mark.parametrize(
+        ("age_s", "ending"), [(0.01, Ending.UNOBSERVED), (0.4, Ending.CLIENT_GONE)]
+    )
+    def test_an_envoy_that_shows_no_response_lets_go_of_us_at_once(
+        self, age_s: float, ending: Ending
+    ) -> None:
+        machine = decided_stream(response=BodyMode.NONE, dialect=Dialect.HEADERS_ONLY)
+        assert machine.ending(is_reset=True, is_envoy=True, age_s=age_s) is ending
 
     def test_before_the_response_others_half_close_because_they_have_what_they_want(self) -> None:
         machine = decided_stream()
-        assert machine.ending(is_reset=False, is_envoy=False) is Ending.UNOBSERVED
-        assert machine.ending(is_reset=True, is_envoy=False) is Ending.CLIENT_GONE
+        half_closed = machine.ending(is_reset=False, is_envoy=False, age_s=9.0)
+        assert half_closed is Ending.UNOBSERVED
+        assert machine.ending(is_reset=True, is_envoy=False, age_s=0.0) is Ending.CLIENT_GONE
 
     @pytest.mark.parametrize("is_reset", [False, True])
     def test_without_body_messages_closing_is_the_end_of_the_response(
@@ -504,17 +517,20 @@ class TestEnding:
     ) -> None:
         machine = decided_stream(response=BodyMode.NONE, dialect=Dialect.HEADERS_ONLY)
         machine.receive(RESPONSE)
-        assert machine.ending(is_reset=is_reset, is_envoy=True) is Ending.COMPLETE
+        ending = machine.ending(is_reset=is_reset, is_envoy=True, age_s=9.0)
+        assert ending is Ending.COMPLETE
 
     def test_a_response_that_was_visibly_not_over_was_cut(self) -> None:
         machine = decided_stream()
         machine.receive(RESPONSE)
-        assert machine.ending(is_reset=False, is_envoy=True) is Ending.CLIENT_GONE
+        ending = machine.ending(is_reset=False, is_envoy=True, age_s=9.0)
+        assert ending is Ending.CLIENT_GONE
 
     def test_a_response_that_has_ended_is_complete(self) -> None:
         machine = decided_stream()
         machine.receive(ResponseHeaders({}, end_of_stream=True))
-        assert machine.ending(is_reset=True, is_envoy=True) is Ending.COMPLETE
+        ending = machine.ending(is_reset=True, is_envoy=True, age_s=9.0)
+        assert ending is Ending.COMPLETE
 
 
 def test_its_repr_says_where_it_stands() -> None:

@@ -76,7 +76,15 @@ class ExchangeParts:
 class Exchange:
     """One stream's request. Create it when the stream opens, and `close` it however that ends."""
 
-    __slots__ = ("_finish", "_is_closed", "_metadata", "_parts", "_stream", "_watch")
+    __slots__ = (
+        "_decided_s",
+        "_finish",
+        "_is_closed",
+        "_metadata",
+        "_parts",
+        "_stream",
+        "_watch",
+    )
 
     def __init__(self, parts: ExchangeParts, metadata: Metadata) -> None:
         self._parts = parts
@@ -85,6 +93,7 @@ class Exchange:
         self._watch: ResponseWatch | None = None
         self._is_closed = False
         self._finish: Ending | None = None
+        self._decided_s = 0.0
         parts.metrics.opened()
 
     def receive(self, raw: bytes) -> list[bytes]:
@@ -149,7 +158,8 @@ class Exchange:
             self.close(Ending.CLIENT_GONE)  # nothing is held, so nobody learns the ending
             return
         is_envoy = peer_of(self._metadata()) is Peer.ENVOY
-        self.close(self._stream.ending(is_reset=is_reset, is_envoy=is_envoy))
+        age_s = self._parts.clock.monotonic_s() - self._decided_s
+        self.close(self._stream.ending(is_reset=is_reset, is_envoy=is_envoy, age_s=age_s))
 
     def _open(self, raw: bytes) -> tuple[Stream, Event]:
         parts = self._parts
@@ -206,7 +216,8 @@ class Exchange:
             _log.exception("decision failed request_id=%s", ask.head.headers[REQUEST_ID])
             return self._stream.refused(bug)
         self._watch = decision.watch
-        self._parts.metrics.decided(self._parts.clock.monotonic_s() - began_s)
+        self._decided_s = self._parts.clock.monotonic_s()
+        self._parts.metrics.decided(self._decided_s - began_s)
         return self._stream.decided(decision)
 
     def _ask(self, ask: Decide) -> Decision:

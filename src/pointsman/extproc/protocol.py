@@ -82,6 +82,9 @@ class StreamLimits:
 
 _HELD = frozenset({BodyMode.BUFFERED, BodyMode.BUFFERED_PARTIAL})
 _REMOVED = frozenset(REMOVED_UPSTREAM)
+_LET_GO_S_MAX = 0.05
+"""An Envoy that sends us nothing of responses, not even headers, resets a full-duplex stream within
+milliseconds of our last reply. Hardly a client gives up that soon."""
 
 
 @unique
@@ -224,16 +227,18 @@ class Stream:
         self._pieces = []
         return [Refuse(error), *self._finish(Ending.REJECTED)]
 
-    def ending(self, *, is_reset: bool, is_envoy: bool) -> Ending:
-        """What it means that the proxy closed the stream now.
+    def ending(self, *, is_reset: bool, is_envoy: bool, age_s: float) -> Ending:
+        """What it means that the proxy closed the stream, `age_s` after the decision.
 
-        Envoy closes when the HTTP exchange is over, and only then; others may half-close as soon
-        as they have the decision (NGINX Gateway Fabric does).
+        Envoy closes when the HTTP exchange is over; others may half-close as soon as they have the
+        decision (NGINX Gateway Fabric does). docs/envoy.md has what was seen.
         """
         if self._response >= At.CLOSED:
             return Ending.COMPLETE
         if self._response is At.START:
-            return Ending.CLIENT_GONE if is_reset or is_envoy else Ending.UNOBSERVED
+            lets_go = self._response_mode is BodyMode.NONE and age_s < _LET_GO_S_MAX
+            wants_no_more = lets_go if is_envoy else not is_reset
+            return Ending.UNOBSERVED if wants_no_more else Ending.CLIENT_GONE
         # Without body messages, closing is how the end of the response is told.
         is_end = self._response_mode is BodyMode.NONE
         return Ending.COMPLETE if is_end else Ending.CLIENT_GONE
