@@ -70,7 +70,7 @@ def built_in_engines() -> tuple[EngineMapping, ...]:
             name="vllm",
             waiting=metric_specs("vllm:num_requests_waiting"),
             running=metric_specs("vllm:num_requests_running"),
-            # Until 0.11 the older name; 0.9.2 to 0.11 publish both, with the same value.
+            # Releases up to 0.11 have the older name, some of them both; 0.14 has only the newer.
             kv_usage=metric_specs("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
             lora=metric_specs("vllm:lora_requests_info"),
             cache_info=metric_specs("vllm:cache_config_info"),
