@@ -101,6 +101,16 @@ def test_a_scrape_with_fewer_requests_ends_the_oldest_left_ones(
     assert ledger.statistics().open_leases == 1
 
 
+def test_what_the_engine_holds_beyond_our_own_is_others(
+    table: EndpointTable, ledger: Ledger
+) -> None:
+    opened(ledger, now_s=1.0)
+    opened(ledger, now_s=2.0)
+    table.store("default/e0", EngineSample(running=4, waiting=1), scraped_at_s=1.5)
+    ledger.scraped(0, scraped_at_s=1.5, now_s=2.1)
+    assert table.signals[Signal.OTHERS, 0] == 4
+
+
 def test_a_lease_moves_to_the_endpoint_that_served_it(table: EndpointTable, ledger: Ledger) -> None:
     lease = ledger.move(opened(ledger, 0), 2, now_s=0.5)
     assert table.signals[Signal.INFLIGHT_REQUESTS, 0] == 0

@@ -39,7 +39,7 @@ class World:
         lease = self.pool.ledger.open(
             0, uncached_tokens=tokens, context_tokens=2 * tokens, now_s=self.clock.monotonic_s()
         )
-        return RequestWatch(asked, lease, following=self.following)
+        return RequestWatch(asked, lease, destination="10.0.0.1:8000", following=self.following)
 
     def open_leases(self) -> int:
         return self.pool.ledger.statistics().open_leases

@@ -47,5 +47,7 @@ class Signal(IntEnum):
     """Uncached prompt tokens per second the engine computes; learned, never 0."""
     SERVICE_S = 13
     """Seconds a request occupies the batch after its first token; learned, 0 = nothing yet."""
+    OTHERS = 15
+    """Requests in the engine at the last scrape that we did not send."""
     UNREACHABLE = 14
     """1 when the last scrapes could not connect, else 0."""

@@ -173,7 +173,10 @@ class Ledger:
             self.close(lease, now_s, is_complete=True)
 
     def scraped(self, slot: int, *, scraped_at_s: float, now_s: float) -> None:
-        """A scrape asked for at `scraped_at_s` saw every pick made clearly before it."""
+        """A scrape asked for at `scraped_at_s` saw every pick made clearly before it.
+
+        What the engine holds beyond those was sent by others.
+        """
         account = self._account(slot)
         for lease in list(account.unseen):
             if lease.opened_at_s > scraped_at_s - SCRAPE_GRACE_S:
@@ -245,9 +248,9 @@ class Ledger:
         """The engine holds fewer requests than we think: the oldest we only model have ended."""
         column = self._table.signals[:, slot]
         in_engine = column[Signal.WAITING] + column[Signal.RUNNING]
-        surplus = int(
-            column[Signal.INFLIGHT_REQUESTS] - column[Signal.PICKED_SINCE_SCRAPE] - in_engine
-        )
+        seen = column[Signal.INFLIGHT_REQUESTS] - column[Signal.PICKED_SINCE_SCRAPE]
+        column[Signal.OTHERS] = max(in_engine - seen, 0.0)
+        surplus = int(seen - in_engine)
         if surplus <= 0:
             return
         ended = [lease for lease in account.modelled if not lease.is_unseen]

@@ -84,10 +84,13 @@ class PoolDirector:
         candidates = locate(following.pool.table, subset, now_s=now_s)
         pick = self._scheduler.schedule(request, candidates)
         self._scheduler.picked(request, pick.slot)
-        watch = self._open(request, pick, now_s=now_s)
-        return Decision(destination=_destination(pick), watch=watch, body=body)
+        destinations = _destinations(pick)
+        watch = self._open(request, pick, destination=destinations[0], now_s=now_s)
+        return Decision(destination=",".join(destinations), watch=watch, body=body)
 
-    def _open(self, request: InferenceRequest, pick: Pick, *, now_s: float) -> RequestWatch:
+    def _open(
+        self, request: InferenceRequest, pick: Pick, *, destination: str, now_s: float
+    ) -> RequestWatch:
         following = self._following
         matched = float(pick.candidates.feature(MATCHED_TOKENS)[pick.positions[0]])
         output = following.pool.learner.expected_output_tokens(request.output_tokens_max)
@@ -98,7 +101,7 @@ class PoolDirector:
             now_s=now_s,
         )
         following.metrics.decided(request.kind, matched_tokens=matched)
-        return RequestWatch(request, lease, following=following)
+        return RequestWatch(request, lease, destination=destination, following=following)
 
 
 def _request(head: RequestHead, parsed: ParsedRequest, *, body_bytes: int) -> InferenceRequest:
@@ -119,8 +122,6 @@ def _request(head: RequestHead, parsed: ParsedRequest, *, body_bytes: int) -> In
     )
 
 
-def _destination(pick: Pick) -> str:
+def _destinations(pick: Pick) -> list[str]:
     candidates = pick.candidates
-    if len(pick.positions) == 1:
-        return candidates.endpoint(pick.positions[0]).address.authority
-    return ",".join(candidates.endpoint(p).address.authority for p in pick.positions)
+    return [candidates.endpoint(position).address.authority for position in pick.positions]

@@ -29,9 +29,17 @@ class Following:
 
 
 class RequestWatch:
-    """The lease of one request and its response, as far as it is observed."""
+    """The lease of one request and its response, as far as it is observed.
+
+    Args:
+        request: what was asked.
+        lease: its claim; settled when the watch is closed.
+        destination: first address that the proxy was told.
+        following: what all watches share.
+    """
 
     __slots__ = (
+        "_destination",
         "_first_token_at_s",
         "_following",
         "_headers",
@@ -44,9 +52,12 @@ class RequestWatch:
         "_status",
     )
 
-    def __init__(self, request: InferenceRequest, lease: Lease, *, following: Following) -> None:
+    def __init__(
+        self, request: InferenceRequest, lease: Lease, *, destination: str, following: Following
+    ) -> None:
         self._request = request
         self._lease = lease
+        self._destination = destination
         self._following = following
         self._headers: Mapping[str, str] = {}
         self._reader: ResponseReader | None = None
@@ -107,6 +118,8 @@ class RequestWatch:
 
     def _follow(self, served: str) -> None:
         """The proxy names the endpoint that answered: the lease belongs there."""
+        if served == self._destination:
+            return
         try:
             slot = self._following.pool.table.slot_at(Address.parse(served))
         except ValueError:

@@ -15,7 +15,7 @@ def pool_with(*samples: tuple[int, str, str]) -> Pool:
             lora_active=frozenset(active.split()),
             lora_waiting=frozenset(waiting.split()),
         )
-        pool.table.store(f"default/e{number}", sample, 99.0)
+        pool.table.store(f"default/e{number}", sample, scraped_at_s=99.0)
     return pool
 
 

@@ -67,7 +67,7 @@ def test_a_queue_for_a_place_in_the_batch_counts_even_without_backlog() -> None:
 
 def test_requests_of_others_weigh_on_an_endpoint() -> None:
     table = table_of(2)
-    table.signals[Signal.RUNNING, 0] = 50
+    table.signals[Signal.OTHERS, 0] = 50
     assert best(table, table.candidates(0.0)) == [1]
 
 

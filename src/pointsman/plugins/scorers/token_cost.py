@@ -71,18 +71,30 @@ class TokenCostScorer(Scorer):
         """Expected seconds to the first token, shape (n_candidates,), all positive."""
         config: TokenCostConfig = self.config
         signals = candidates.columns()
-        rate = np.maximum(signals[Signal.PREFILL_RATE], 1.0)
-        waited = candidates.now_s - signals[Signal.BACKLOG_AT_S]
-        backlog_s = np.maximum(signals[Signal.BACKLOG_TOKENS] / rate - waited, 0.0)
+        rate = signals[Signal.PREFILL_RATE]
+        ahead_s = signals[Signal.BACKLOG_TOKENS] / rate
+        ahead_s += signals[Signal.BACKLOG_AT_S]
+        ahead_s -= candidates.now_s
+        np.maximum(ahead_s, 0.0, out=ahead_s)
+        # Most decisions find no queue and nobody else: then there is nothing to calculate.
+        if signals[Signal.WAITING].any():
+            np.maximum(ahead_s, _queue_s(signals), out=ahead_s)
+        tokens = float(request.prompt.tokens)
+        own: FloatArray = signals[Signal.CONTEXT_TOKENS] * config.decode_weight
+        if signals[Signal.OTHERS].any():
+            own += signals[Signal.OTHERS] * (config.context_tokens_assumed * config.decode_weight)
+        own += np.maximum(tokens - candidates.feature(MATCHED_TOKENS), 0.0)
+        own += tokens * config.decode_weight
+        own /= rate
+        own += ahead_s
+        own += STEP_S
+        return own
 
-        waiting, running = signals[Signal.WAITING], signals[Signal.RUNNING]
-        unseen = signals[Signal.PICKED_SINCE_SCRAPE]
-        queued = np.where(waiting > 0, waiting + unseen, 0.0)
-        queue_s = queued * signals[Signal.SERVICE_S] / np.maximum(running, 1.0)
 
-        others = np.maximum(waiting + running - (signals[Signal.INFLIGHT_REQUESTS] - unseen), 0.0)
-        context = signals[Signal.CONTEXT_TOKENS] + others * config.context_tokens_assumed
-        uncached = np.maximum(request.prompt.tokens - candidates.feature(MATCHED_TOKENS), 0.0)
-        own_tokens = uncached + config.decode_weight * (context + request.prompt.tokens)
-        cost: FloatArray = np.maximum(backlog_s, queue_s) + own_tokens / rate + STEP_S
-        return cost
+def _queue_s(signals: FloatArray) -> FloatArray:
+    """Seconds until a place in the batch is free, for everybody who waits for one."""
+    waiting = signals[Signal.WAITING]
+    queued = np.where(waiting > 0, waiting + signals[Signal.PICKED_SINCE_SCRAPE], 0.0)
+    queue_s: FloatArray = queued * signals[Signal.SERVICE_S]
+    queue_s /= np.maximum(signals[Signal.RUNNING], 1.0)
+    return queue_s
