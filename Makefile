@@ -10,6 +10,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+E2E_VLLM_VENV ?= .venv-vllm
+E2E_VLLM_TORCH ?= torch==2.13.0+cpu
 UV_COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11
 
@@ -24,6 +26,10 @@ test: $(READY)  ## Run all tests, with a real Envoy (about 5 minutes)
 
 unit: $(READY)  ## Run the tests that start no other process (about 1 minute)
 	$(BIN)/pytest -q -m "not integration"
+
+e2e-vllm: $(READY)  ## Compare with round robin on three real vLLM servers (3 GB, not in CI)
+	$(BIN)/python tests/e2e_vllm/install.py "$(E2E_VLLM_VENV)" "$(E2E_VLLM_TORCH)"
+	$(BIN)/pytest -q -m e2e_vllm tests/e2e_vllm --vllm-venv "$(E2E_VLLM_VENV)"
 
 check: $(READY)  ## Format, lint, types, import contracts, style rules (under 1 minute)
 	$(BIN)/ruff format --check .
@@ -52,7 +58,7 @@ docker:  ## Build the image (needs docker)
 	docker build -t pointsman .
 
 clean:  ## Remove everything that was made here, the virtual environment too
-	rm -rf $(VENV) build dist demo-report .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) .venv-vllm build dist demo-report .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -67,4 +73,4 @@ $(READY): requirements-dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-.PHONY: help demo test unit check format generate bench lock docker clean
+.PHONY: help demo test unit e2e-vllm check format generate bench lock docker clean
