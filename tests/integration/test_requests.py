@@ -131,12 +131,15 @@ async def test_a_body_of_8_mib_passes_and_one_over_the_limit_does_not(
         running_stack(tmp_path, dialect=dialect, flags=flags) as stack,
         httpx.AsyncClient(base_url=stack.envoy.url, timeout=60) as http,
     ):
-        # An embedding of a long list: no engine limits its number of inputs, only their length.
-        text = "x" * 1000
-        for count, status in ((8 * 1024, 200), (10 * 1024, 413)):
-            body = {"model": MODEL, "input": [text] * count}
-            answer = await http.post("/v1/embeddings", json=body)
-            assert answer.status_code == status
+        for mebibytes, status in ((8, 200), (10, 413)):
+            image = "data:image/png;base64," + "A" * (mebibytes * 2**20)
+            parts = [
+                {"type": "text", "text": "What is this?"},
+                {"type": "image_url", "image_url": {"url": image}},
+            ]
+            body = {"model": MODEL, "messages": [{"role": "user", "content": parts}]}
+            answer = await http.post("/v1/chat/completions", json=body | {"max_tokens": 2})
+            assert answer.status_code == status, answer.text[:500]
         assert answer.json()["error"]["type"]
         await nothing_in_flight(stack)
 

@@ -75,10 +75,9 @@ async def run_picker(settings: PickerSettings) -> None:
         BadUsageError: flags, configuration, endpoints file or certificate cannot be used.
         OSError: a port cannot be bound.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[signal.Signals] = asyncio.get_running_loop().create_future()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, _stop, stop, number)
     try:
         parts = _build(settings, clock=SystemClock())
         credentials = server_credentials(settings, SystemClock())
@@ -107,10 +106,17 @@ async def run_picker(settings: PickerSettings) -> None:
             credentials is not None,
             len(parts.pool.table),
         )
-        await stop.wait()
+        number = await stop
         _log.info("picker drains timeout_s=%g", settings.drain_timeout_s)
         parts.drain()
-        await server.drain(timeout_s=settings.drain_timeout_s, notice_s=_NOTICE_S)
+        # Whoever presses Ctrl-C has no proxy that must be told by a failing health check first.
+        notice_s = _NOTICE_S if number is signal.SIGTERM else 0.0
+        await server.drain(timeout_s=settings.drain_timeout_s, notice_s=notice_s)
+
+
+def _stop(stop: asyncio.Future[signal.Signals], number: signal.Signals) -> None:
+    if not stop.done():
+        stop.set_result(number)
 
 
 def _settle_garbage() -> None:

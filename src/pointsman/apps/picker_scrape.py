@@ -8,7 +8,7 @@ from pointsman.scrape.client import ClientTls, open_metrics_client
 from pointsman.scrape.engines import EngineMapping, Engines, metric_specs
 from pointsman.scrape.metrics import ScrapeMetrics
 from pointsman.scrape.poller import Poller
-from pointsman.scrape.settings import ScrapeSchedule, ScrapeSettings
+from pointsman.scrape.settings import FIXED_INTERVAL_S_MIN, ScrapeSchedule, ScrapeSettings
 
 if TYPE_CHECKING:
     import random
@@ -48,7 +48,9 @@ async def run_poller(
 def scrape_settings(settings: PickerSettings, plan: ScrapePlan) -> ScrapeSettings:
     """The configuration's own words win over flags, as upstream's do."""
     source, written = plan.source, plan.source.model_fields_set
-    interval_s = source.interval_s or settings.refresh_metrics_interval_s
+    interval_s = settings.refresh_metrics_interval_s
+    if source.interval_s is not None:
+        interval_s = max(source.interval_s, FIXED_INTERVAL_S_MIN)
     return ScrapeSettings(
         schedule=ScrapeSchedule(fixed_interval_s=interval_s),
         scheme=source.scheme if "scheme" in written else settings.model_server_metrics_scheme,

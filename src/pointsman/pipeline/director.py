@@ -106,7 +106,7 @@ class PoolDirector:
 
 def _request(head: RequestHead, parsed: ParsedRequest, *, body_bytes: int) -> InferenceRequest:
     target = parsed.model
-    if parsed.kind is not ApiKind.PASSTHROUGH:
+    if parsed.model:
         target = head.first(MODEL_REWRITE) or parsed.model
     return InferenceRequest(
         id=head.headers.get(REQUEST_ID, ""),

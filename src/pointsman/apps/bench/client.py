@@ -26,7 +26,7 @@ class Load:
     concurrency: int = 8
 
 
-async def send(load: Load, scenario: Scenario, bodies: Iterator[bytes], *, requests: int) -> None:
+async def send(load: Load, scenario: Scenario, *, bodies: Iterator[bytes], requests: int) -> None:
     """Send `requests` requests and read every response to its end.
 
     Raises:
@@ -39,7 +39,7 @@ async def send(load: Load, scenario: Scenario, bodies: Iterator[bytes], *, reque
 
         async def worker() -> None:
             for _ in remaining:
-                await _exchange(session, load.url, scenario, next(bodies))
+                await _exchange(session, load.url, scenario=scenario, body=next(bodies))
 
         async with asyncio.TaskGroup() as group:
             for number in range(load.concurrency):
@@ -47,7 +47,7 @@ async def send(load: Load, scenario: Scenario, bodies: Iterator[bytes], *, reque
 
 
 async def _exchange(
-    session: aiohttp.ClientSession, url: str, scenario: Scenario, body: bytes
+    session: aiohttp.ClientSession, url: str, *, scenario: Scenario, body: bytes
 ) -> None:
     headers = {"content-type": "application/json"}
     headers["x-chunks"] = str(scenario.chunks)

@@ -61,47 +61,49 @@ class Results:
 
     def targets(self) -> tuple[Target, ...]:
         """The numbers to hold, with what this run says about each."""
-        one, many = ("100 chunks", "headers-only"), ("1 chunk", "headers-only")
         return (
             Target("1KB prompt, 100 endpoints / floor", 1.6, self._ratio("1KB prompt", 100)),
             Target("1KB prompt, 1,000 endpoints / floor", 2.2, self._ratio("1KB prompt", 1000)),
-            Target("400KB prompt / floor", 1.5, self._ratio("400KB prompt", None)),
-            Target("NONE + trailers, 100 chunks / 1 chunk", 1.3, self._growth(one, many)),
+            Target("400KB prompt / floor", 1.5, self._ratio("400KB prompt")),
+            Target("NONE + trailers, 100 chunks / 1 chunk", 1.3, self._growth()),
             Target("observed chunk / bare echoed chunk", 2.0, self._chunk_ratio()),
             Target("idle with 100 endpoints, cores", 0.15, self.idle.cores if self.idle else None),
         )
 
-    def _of(self, scenario: str, dialect: str, endpoints: int | None) -> list[Row]:
-        return [
-            row
-            for row in self.rows
-            if (row.scenario, row.dialect) == (scenario, dialect)
-            and endpoints in (None, row.endpoints)
+    def _of(self, scenario: str, dialect: str) -> list[Row]:
+        return [row for row in self.rows if (row.scenario, row.dialect) == (scenario, dialect)]
+
+    def _ratio(self, scenario: str, endpoints: int | None = None) -> float | None:
+        rows = self._of(scenario, "headers-only")
+        ratios = [row.ratio for row in rows if endpoints in (None, row.endpoints)]
+        return max(ratios) if ratios else None
+
+    def _growth(self) -> float | None:
+        """CPU of 100 chunks that nobody sends us over CPU of one; the median of all pools."""
+        growths = [
+            many.picker_cpu_us / one.picker_cpu_us for many, one in self._by_chunks("headers-only")
         ]
-
-    def _ratio(self, scenario: str, endpoints: int | None) -> float | None:
-        rows = self._of(scenario, "headers-only", endpoints)
-        return max(row.ratio for row in rows) if rows else None
-
-    def _growth(self, many: tuple[str, str], one: tuple[str, str]) -> float | None:
-        pairs = zip(self._of(*many, None), self._of(*one, None), strict=False)
-        growths = [more.picker_cpu_us / less.picker_cpu_us for more, less in pairs]
         return median(growths) if growths else None
 
     def _chunk_ratio(self) -> float | None:
-        pairs = zip(
-            self._of("100 chunks", "observe", None),
-            self._of("1 chunk", "observe", None),
-            strict=False,
-        )
+        """What an observed chunk costs us over what it costs the floor; the median of all pools."""
         ratios = [
-            (more.picker_cpu_us - less.picker_cpu_us) / (more.floor_cpu_us - less.floor_cpu_us)
-            for more, less in pairs
+            (many.picker_cpu_us - one.picker_cpu_us) / (many.floor_cpu_us - one.floor_cpu_us)
+            for many, one in self._by_chunks("observe")
         ]
         return median(ratios) if ratios else None
 
+    def _by_chunks(self, dialect: str) -> list[tuple[Row, Row]]:
+        """Rows of 100 chunks and of one chunk over the same pools."""
+        ones = {row.endpoints: row for row in self._of("1 chunk", dialect)}
+        return [
+            (row, ones[row.endpoints])
+            for row in self._of("100 chunks", dialect)
+            if row.endpoints in ones
+        ]
 
-def row(scenario: Scenario, endpoints: int, samples: list[tuple[float, float]]) -> Row:
+
+def row(scenario: Scenario, samples: list[tuple[float, float]], *, endpoints: int) -> Row:
     """The medians of rounds of (picker, floor) CPU in microseconds per request."""
     picker = median(sample[0] for sample in samples)
     floor = median(sample[1] for sample in samples)

@@ -35,6 +35,8 @@ class BenchSettings:
         scenarios: kinds of request.
         rounds: how often picker and floor are measured in turn; medians are reported.
         scale: factor on the number of requests of each round.
+        settle_s: wait after a start: the first scrapes of all endpoints are neither idling nor
+            the cost of a request.
         idle_s: how long an idle picker is watched; 0 leaves that out.
         seed: of the prompts.
     """
@@ -43,17 +45,9 @@ class BenchSettings:
     scenarios: tuple[Scenario, ...] = SCENARIOS
     rounds: int = 3
     scale: float = 1.0
+    settle_s: float = 6.0
     idle_s: float = 20.0
     seed: int = 1
-
-
-@dataclass(slots=True)
-class _Peak:
-    rss_mib: float = 0.0
-
-    def saw(self, cost: Cost) -> Cost:
-        self.rss_mib = max(self.rss_mib, cost.rss_mib_max)
-        return cost
 
 
 async def bench_picker(settings: BenchSettings, *, progress: Callable[[str], None]) -> Results:
@@ -63,20 +57,18 @@ async def bench_picker(settings: BenchSettings, *, progress: Callable[[str], Non
         ChildDiedError: a process did not come up.
         WrongAnswerError: a request was not answered as it should be.
     """
-    peak, rows = _Peak(), []
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="pointsman-bench-") as folder:
         place = _Place(Path(folder), upstream_port=free_port())
-        module = "pointsman.apps.bench.upstream"
+        bench = _Bench(settings, place, progress=progress)
+        arguments = ("-m", "pointsman.apps.bench.upstream", str(place.upstream_port))
         log = place.folder / "upstream.log"
-        arguments = ("-m", module, str(place.upstream_port))
         async with child("upstream", *arguments, log=log, port=place.upstream_port):
             for endpoints in settings.pool_sizes:
                 for group in _groups(settings.scenarios):
-                    rows += await _measure(
-                        settings, group, endpoints, place=place, peak=peak, progress=progress
-                    )
-            idle = await _idle(settings, place, peak=peak, progress=progress)
-    return Results(rows=tuple(rows), idle=idle, rss_mib_max=round(peak.rss_mib, 1))
+                    rows += await bench.measure(group, endpoints)
+            idle = await bench.idle()
+    return Results(rows=tuple(rows), idle=idle, rss_mib_max=round(bench.rss_mib_max, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +95,30 @@ class _Place:
         path.write_text(yaml.safe_dump({"endpoints": entries}))
         return path
 
+    @contextlib.asynccontextmanager
+    async def picker(self, endpoints: int, *, observation: str) -> AsyncIterator[tuple[int, int]]:
+        """A picker over a pool; yields its pid and its ext_proc port."""
+        port = free_port()
+        arguments = (
+            "-m", "pointsman", "picker", "--endpoints-file", str(self.endpoints_file(endpoints)),
+            "--grpc-port", str(port), "--grpc-health-port", str(free_port()),
+            "--metrics-port", str(free_port()), "--secure-serving=false",
+            "--response-observation", observation, "--drain-timeout", "1s",
+        )  # fmt: skip
+        async with child("picker", *arguments, log=self.folder / "picker.log", port=port) as pid:
+            yield pid, port
+
+    @contextlib.asynccontextmanager
+    async def floor(self, *, ends_early: bool) -> AsyncIterator[tuple[int, int]]:
+        """The floor; yields its pid and its port."""
+        port = free_port()
+        arguments = (
+            "-m", "pointsman.apps.bench.floor", str(port), self.addresses(1)[0].authority,
+            "early-end" if ends_early else "to-the-end",
+        )  # fmt: skip
+        async with child("floor", *arguments, log=self.folder / "floor.log", port=port) as pid:
+            yield pid, port
+
 
 def _groups(scenarios: Sequence[Scenario]) -> list[list[Scenario]]:
     """Scenarios that the same Envoy and picker can serve, in order."""
@@ -112,125 +128,105 @@ def _groups(scenarios: Sequence[Scenario]) -> list[list[Scenario]]:
     return list(groups.values())
 
 
-@contextlib.asynccontextmanager
-async def _picker(
-    place: _Place, endpoints: int, *, observation: str, observed_share: str = "0"
-) -> AsyncIterator[tuple[int, int]]:
-    """A picker over a pool; yields its pid and its ext_proc port."""
-    port = free_port()
-    arguments = (
-        "-m", "pointsman", "picker", "--endpoints-file", str(place.endpoints_file(endpoints)),
-        "--grpc-port", str(port), "--grpc-health-port", str(free_port()),
-        "--metrics-port", str(free_port()), "--secure-serving=false",
-        "--response-observation", observation, "--observed-share", observed_share,
-    )  # fmt: skip
-    log = place.folder / "picker.log"
-    async with child("picker", *arguments, log=log, port=port) as pid:
-        yield pid, port
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """An ext_proc server with an Envoy before it."""
+
+    pid: int
+    url: str
 
 
-@contextlib.asynccontextmanager
-async def _floor(place: _Place, *, ends_early: bool) -> AsyncIterator[tuple[int, int]]:
-    """The floor; yields its pid and its port."""
-    port = free_port()
-    arguments = (
-        "-m", "pointsman.apps.bench.floor", str(port), place.addresses(1)[0].authority,
-        "early-end" if ends_early else "to-the-end",
-    )  # fmt: skip
-    async with child("floor", *arguments, log=place.folder / "floor.log", port=port) as pid:
-        yield pid, port
+class _Bench:
+    """One run: starts what a measurement needs and reads what it cost."""
 
+    def __init__(
+        self, settings: BenchSettings, place: _Place, *, progress: Callable[[str], None]
+    ) -> None:
+        self._settings = settings
+        self._place = place
+        self._progress = progress
+        self.rss_mib_max = 0.0
 
-@contextlib.asynccontextmanager
-async def _envoy(
-    place: _Place, scenario: Scenario, endpoints: int, *, port: int
-) -> AsyncIterator[str]:
-    """A real Envoy that asks the server on `port`; yields the URL to send requests to."""
-    settings = EnvoySettings(
-        endpoints=place.addresses(endpoints),
-        listener=Address("127.0.0.1", 0),
-        admin=Address("127.0.0.1", 0),
-        picker=PickerSettings(port=port, has_tls=False, observed_share=0.0),
-        dialect=Dialect(scenario.envoy_dialect),
-    )
-    async with run_envoy(envoy_config(settings)) as envoy:
-        yield f"{envoy.url}/v1/chat/completions"
-
-
-async def _measure(
-    settings: BenchSettings,
-    group: list[Scenario],
-    endpoints: int,
-    *,
-    place: _Place,
-    peak: _Peak,
-    progress: Callable[[str], None],
-) -> list[Row]:
-    """All scenarios of one dialect over one pool, picker and floor in turn."""
-    first, found = group[0], []
-    async with contextlib.AsyncExitStack() as stack:
-        picker_pid, picker_port = await stack.enter_async_context(
-            _picker(place, endpoints, observation=first.observation)
-        )
-        floor_pid, floor_port = await stack.enter_async_context(
-            _floor(place, ends_early=first.dialect == "early-end")
-        )
-        picker_url = await stack.enter_async_context(
-            _envoy(place, first, endpoints, port=picker_port)
-        )
-        floor_url = await stack.enter_async_context(
-            _envoy(place, first, endpoints, port=floor_port)
-        )
-        for scenario in group:
-            requests = max(round(scenario.requests * settings.scale), 1)
-            prompts = bodies(scenario, seed=settings.seed)
-            for url in (picker_url, floor_url):
-                await send(Load(url), scenario, prompts, requests=WARM_UP_REQUESTS)
-            samples = [
-                (
-                    await _cpu_us(
-                        picker_pid, picker_url, scenario, prompts, requests=requests, peak=peak
-                    ),
-                    await _cpu_us(
-                        floor_pid, floor_url, scenario, prompts, requests=requests, peak=_Peak()
-                    ),
+    async def measure(self, group: list[Scenario], endpoints: int) -> list[Row]:
+        """All scenarios of one dialect over one pool, picker and floor in turn."""
+        first, found = group[0], []
+        async with contextlib.AsyncExitStack() as stack:
+            picker = await stack.enter_async_context(self._picker(first, endpoints))
+            floor = await stack.enter_async_context(self._floor(first, endpoints))
+            await asyncio.sleep(self._settings.settle_s)
+            for scenario in group:
+                samples = await self._samples(scenario, picker=picker, floor=floor)
+                self._saw(cost_of(picker.pid))
+                found.append(row(scenario, samples, endpoints=endpoints))
+                self._progress(
+                    f"{scenario.name}, {scenario.dialect}, {endpoints} endpoints: "
+                    f"{found[-1].picker_cpu_us:.0f} us, {found[-1].ratio:.2f} x floor"
                 )
-                for _ in range(settings.rounds)
-            ]
-            found.append(row(scenario, endpoints, samples))
-            progress(
-                f"{scenario.name}, {scenario.dialect}, {endpoints} endpoints: "
-                f"{found[-1].picker_cpu_us:.0f} us, {found[-1].ratio:.2f} x floor"
+        return found
+
+    async def idle(self) -> Idle | None:
+        """What a picker of 100 endpoints costs that nobody asks anything."""
+        if not self._settings.idle_s:
+            return None
+        endpoints = 100
+        async with self._place.picker(endpoints, observation="auto") as (pid, _):
+            await asyncio.sleep(self._settings.settle_s)
+            before = cost_of(pid)
+            await asyncio.sleep(self._settings.idle_s)
+            after = self._saw(cost_of(pid))
+        cores = (after.cpu_s - before.cpu_s) / self._settings.idle_s
+        self._progress(f"idle with {endpoints} endpoints: {cores:.3f} cores")
+        return Idle(endpoints=endpoints, cores=round(cores, 4))
+
+    @contextlib.asynccontextmanager
+    async def _picker(self, scenario: Scenario, endpoints: int) -> AsyncIterator[_Server]:
+        picker = self._place.picker(endpoints, observation=scenario.observation)
+        async with picker as (pid, port), self._envoy(scenario, endpoints, port=port) as url:
+            yield _Server(pid, url)
+
+    @contextlib.asynccontextmanager
+    async def _floor(self, scenario: Scenario, endpoints: int) -> AsyncIterator[_Server]:
+        floor = self._place.floor(ends_early=scenario.dialect == "early-end")
+        async with floor as (pid, port), self._envoy(scenario, endpoints, port=port) as url:
+            yield _Server(pid, url)
+
+    @contextlib.asynccontextmanager
+    async def _envoy(self, scenario: Scenario, endpoints: int, *, port: int) -> AsyncIterator[str]:
+        """A real Envoy that asks the server on `port`; yields the URL to send requests to."""
+        settings = EnvoySettings(
+            endpoints=self._place.addresses(endpoints),
+            listener=Address("127.0.0.1", 0),
+            admin=Address("127.0.0.1", 0),
+            picker=PickerSettings(port=port, has_tls=False, observed_share=0.0),
+            dialect=Dialect(scenario.envoy_dialect),
+        )
+        async with run_envoy(envoy_config(settings)) as envoy:
+            yield f"{envoy.url}/v1/chat/completions"
+
+    async def _samples(
+        self, scenario: Scenario, *, picker: _Server, floor: _Server
+    ) -> list[tuple[float, float]]:
+        """CPU of picker and floor in microseconds per request, once for each round."""
+        prompts = bodies(scenario, seed=self._settings.seed)
+        for server in (picker, floor):
+            await send(Load(server.url), scenario, bodies=prompts, requests=WARM_UP_REQUESTS)
+        return [
+            (
+                await self._cpu_us(picker, scenario, prompts=prompts),
+                await self._cpu_us(floor, scenario, prompts=prompts),
             )
-    return found
+            for _ in range(self._settings.rounds)
+        ]
 
+    async def _cpu_us(
+        self, server: _Server, scenario: Scenario, *, prompts: Iterator[bytes]
+    ) -> float:
+        requests = max(round(scenario.requests * self._settings.scale), 1)
+        before = cost_of(server.pid)
+        await send(Load(server.url), scenario, bodies=prompts, requests=requests)
+        after = cost_of(server.pid)
+        return (after.cpu_s - before.cpu_s) / requests * 1e6
 
-async def _cpu_us(
-    pid: int,
-    url: str,
-    scenario: Scenario,
-    prompts: Iterator[bytes],
-    *,
-    requests: int,
-    peak: _Peak,
-) -> float:
-    before = cost_of(pid)
-    await send(Load(url), scenario, prompts, requests=requests)
-    after = peak.saw(cost_of(pid))
-    return (after.cpu_s - before.cpu_s) / requests * 1e6
-
-
-async def _idle(
-    settings: BenchSettings, place: _Place, *, peak: _Peak, progress: Callable[[str], None]
-) -> Idle | None:
-    if not settings.idle_s:
-        return None
-    endpoints = 100
-    async with _picker(place, endpoints, observation="auto", observed_share="5%") as (pid, _):
-        await asyncio.sleep(5)  # the first scrape of every endpoint is start-up, not idling
-        before = cost_of(pid)
-        await asyncio.sleep(settings.idle_s)
-        after = peak.saw(cost_of(pid))
-    cores = (after.cpu_s - before.cpu_s) / settings.idle_s
-    progress(f"idle with {endpoints} endpoints: {cores:.3f} cores")
-    return Idle(endpoints=endpoints, cores=round(cores, 4))
+    def _saw(self, cost: Cost) -> Cost:
+        self.rss_mib_max = max(self.rss_mib_max, cost.rss_mib_max)
+        return cost
