@@ -51,9 +51,9 @@ def headline(report: DemoReport) -> str:
     if not math.isfinite(gain) or gain <= 0:
         return "Round robin and Pointsman on the same load"
     if gain >= 1.03:
-        return f"First tokens {times(gain)} sooner on the same servers"
+        return f"First tokens {times(gain)} sooner at p90, on the same servers"
     if gain <= 0.97:
-        return f"First tokens {times(1 / gain)} later than with round robin"
+        return f"First tokens {times(1 / gain)} later at p90 than with round robin"
     return "No difference to round robin on this load"
 
 
