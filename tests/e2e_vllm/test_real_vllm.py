@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 
 import openai
 import pytest
@@ -23,8 +21,11 @@ pytestmark = [
 MODELS = (BASE, *ADAPTERS)
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
 LONG_TOKENS = 1_000
+NEVER_ENDS = {"ignore_eos": True}
 REQUESTS_THAT_QUEUE = 2 * ENGINES * BATCH_REQUESTS_MAX
 SEED = 1
+GAIN_MIN = 1.5
+"""More than the order of requests could do by chance; 2.8 was measured (docs/e2e-vllm.md)."""
 
 
 async def nothing_in_flight(system: System) -> None:
@@ -89,7 +90,10 @@ async def test_an_unknown_model_is_refused_in_the_words_of_vllm(system: System) 
 
 async def test_a_client_that_leaves_in_mid_stream_leaves_nothing_in_flight(system: System) -> None:
     async with system.client() as client:
-        async with long_answer(client, BASE) as stream:
+        stream = await client.completions.create(
+            model=BASE, prompt="Once", max_tokens=LONG_TOKENS, stream=True, extra_body=NEVER_ENDS
+        )
+        async with stream:
             async for chunk in stream:
                 if chunk.choices[0].text:
                     break
@@ -97,34 +101,20 @@ async def test_a_client_that_leaves_in_mid_stream_leaves_nothing_in_flight(syste
         await nothing_in_flight(system)
 
 
-@contextlib.asynccontextmanager
-async def long_answer(
-    client: openai.AsyncOpenAI, model: str
-) -> AsyncIterator[openai.AsyncStream[openai.types.Completion]]:
-    """A stream that does not end by itself for a while; closed at the end of the block."""
-    stream = await client.completions.create(
-        model=model,
-        prompt="Once",
-        max_tokens=LONG_TOKENS,
-        stream=True,
-        extra_body={"ignore_eos": True},
-    )
-    async with stream:
-        yield stream
-
-
 async def test_the_picker_sees_what_real_engines_report(system: System) -> None:
-    async def read_to_the_end(client: openai.AsyncOpenAI, model: str) -> int:
-        async with long_answer(client, model) as stream:
-            return sum([len(chunk.choices) async for chunk in stream])
+    async def ask_at_length(client: openai.AsyncOpenAI, model: str) -> None:
+        # Not streamed: this process could not read so many chunks and watch at the same time.
+        await client.completions.create(
+            model=model, prompt="Once", max_tokens=LONG_TOKENS, extra_body=NEVER_ENDS
+        )
 
     largest: dict[str, dict[str, float]] = {}
     async with system.client() as client, asyncio.TaskGroup() as group:
-        reading = [
-            group.create_task(read_to_the_end(client, MODELS[number % len(MODELS)]))
+        asking = [
+            group.create_task(ask_at_length(client, MODELS[number % len(MODELS)]))
             for number in range(REQUESTS_THAT_QUEUE)
         ]
-        while not all(task.done() for task in reading):
+        while not all(task.done() for task in asking):
             for endpoint in await system.picker.endpoints():
                 seen = largest.setdefault(str(endpoint["address"]), {})
                 for name in ("running", "waiting", "kv_usage"):
@@ -161,4 +151,4 @@ async def test_engines_find_more_of_each_prompt_cached_than_with_round_robin(
         assert seen.hits == sum(answer.cached_tokens for answer in seen.answers)
     assert before.queries == after.queries
 
-    assert after.hits > before.hits
+    assert after.hits > GAIN_MIN * before.hits
