@@ -25,9 +25,9 @@ class AdapterSlots:
     waiting: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would cost each decision several microseconds
 class Candidates:
-    """Endpoints with their signals; immutable, valid for one synchronous decision.
+    """Endpoints with their signals; never changed, valid for one synchronous decision.
 
     Attributes:
         endpoints: of every slot of the table; None in a free slot.

@@ -95,7 +95,9 @@ class PrefixTable:
                 break
         if alive:
             matched[slot_mask(alive, n_slots)] = end
-        tokens: FloatArray = matched.take(candidates.slots)
+        tokens: FloatArray = (
+            matched[: len(candidates)] if candidates.is_dense else matched.take(candidates.slots)
+        )
         tokens *= request.prompt.tokens / max(prompt.total_bytes, 1)
         return tokens
 

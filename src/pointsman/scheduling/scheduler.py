@@ -26,7 +26,7 @@ class Profile:
     picker: Picker
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, for the same reason as Candidates
 class Pick:
     """What was decided, and from what.
 
@@ -92,7 +92,9 @@ class Scheduler:
     def _score(self, request: InferenceRequest, candidates: Candidates) -> FloatArray:
         total: FloatArray | None = None
         for scorer, weight in self._profile.scorers:
-            weighted = weight * _sane(scorer.score(request, candidates))
+            weighted = _sane(scorer.score(request, candidates))
+            if weight != 1.0:
+                weighted = weight * weighted
             total = weighted if total is None else total + weighted
         return np.zeros(len(candidates)) if total is None else total
 
@@ -102,7 +104,7 @@ def _sane(scores: FloatArray) -> FloatArray:
 
     Two reductions tell that nothing has to be done, which is a third of the cost of doing it.
     """
-    if scores.min() >= 0.0 and scores.max() <= 1.0:
+    if np.minimum.reduce(scores) >= 0.0 and np.maximum.reduce(scores) <= 1.0:
         return scores
     sane: FloatArray = np.clip(np.nan_to_num(scores, nan=0.0), 0.0, 1.0)
     return sane

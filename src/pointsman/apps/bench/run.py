@@ -133,7 +133,7 @@ class _Server:
     """An ext_proc server with an Envoy before it."""
 
     pid: int
-    url: str
+    envoy: Address
 
 
 class _Bench:
@@ -181,18 +181,20 @@ class _Bench:
     @contextlib.asynccontextmanager
     async def _picker(self, scenario: Scenario, endpoints: int) -> AsyncIterator[_Server]:
         picker = self._place.picker(endpoints, observation=scenario.observation)
-        async with picker as (pid, port), self._envoy(scenario, endpoints, port=port) as url:
-            yield _Server(pid, url)
+        async with picker as (pid, port), self._envoy(scenario, endpoints, port=port) as envoy:
+            yield _Server(pid, envoy)
 
     @contextlib.asynccontextmanager
     async def _floor(self, scenario: Scenario, endpoints: int) -> AsyncIterator[_Server]:
         floor = self._place.floor(ends_early=scenario.dialect == "early-end")
-        async with floor as (pid, port), self._envoy(scenario, endpoints, port=port) as url:
-            yield _Server(pid, url)
+        async with floor as (pid, port), self._envoy(scenario, endpoints, port=port) as envoy:
+            yield _Server(pid, envoy)
 
     @contextlib.asynccontextmanager
-    async def _envoy(self, scenario: Scenario, endpoints: int, *, port: int) -> AsyncIterator[str]:
-        """A real Envoy that asks the server on `port`; yields the URL to send requests to."""
+    async def _envoy(
+        self, scenario: Scenario, endpoints: int, *, port: int
+    ) -> AsyncIterator[Address]:
+        """A real Envoy that asks the server on `port`; yields where it listens."""
         settings = EnvoySettings(
             endpoints=self._place.addresses(endpoints),
             listener=Address("127.0.0.1", 0),
@@ -201,7 +203,7 @@ class _Bench:
             dialect=Dialect(scenario.envoy_dialect),
         )
         async with run_envoy(envoy_config(settings)) as envoy:
-            yield f"{envoy.url}/v1/chat/completions"
+            yield envoy.address
 
     async def _samples(
         self, scenario: Scenario, *, picker: _Server, floor: _Server
@@ -209,7 +211,7 @@ class _Bench:
         """CPU of picker and floor in microseconds per request, once for each round."""
         prompts = bodies(scenario, seed=self._settings.seed)
         for server in (picker, floor):
-            await send(Load(server.url), scenario, bodies=prompts, requests=WARM_UP_REQUESTS)
+            await send(Load(server.envoy), scenario, bodies=prompts, requests=WARM_UP_REQUESTS)
         return [
             (
                 await self._cpu_us(picker, scenario, prompts=prompts),
@@ -223,7 +225,7 @@ class _Bench:
     ) -> float:
         requests = max(round(scenario.requests * self._settings.scale), 1)
         before = cost_of(server.pid)
-        await send(Load(server.url), scenario, bodies=prompts, requests=requests)
+        await send(Load(server.envoy), scenario, bodies=prompts, requests=requests)
         after = cost_of(server.pid)
         return (after.cpu_s - before.cpu_s) / requests * 1e6
 

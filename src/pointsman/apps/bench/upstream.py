@@ -8,67 +8,103 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Final
 
+import httptools
 import uvloop
-from aiohttp import web
 
-METRICS = b"""# TYPE vllm:num_requests_running gauge
-vllm:num_requests_running{engine="0",model_name="bench"} 0.0
-# TYPE vllm:num_requests_waiting gauge
-vllm:num_requests_waiting{engine="0",model_name="bench"} 0.0
-# TYPE vllm:kv_cache_usage_perc gauge
-vllm:kv_cache_usage_perc{engine="0",model_name="bench"} 0.0
-# TYPE vllm:cache_config_info gauge
-vllm:cache_config_info{block_size="16",engine="0",num_gpu_blocks="20000"} 1.0
-"""
-# A real page has 50 to 90 KB, nearly all of it histograms that nobody reads.
-_PADDING = b'vllm:padding_bucket{engine="0",model_name="bench",le="%d"} 0.0\n'
-PAGE = METRICS + b"".join(_PADDING % bound for bound in range(800))
+from pointsman.apps.bench.canned import CHUNK, METRICS, answer, last_chunk
 
-_USAGE = (
-    b'"usage":{"prompt_tokens":256,"completion_tokens":%d,"total_tokens":300,'
-    b'"prompt_tokens_details":{"cached_tokens":128}}'
-)
-_ANSWER = b'{"id":"c","object":"chat.completion","model":"bench","choices":[],' + _USAGE % 1 + b"}"
-_CHUNK = (
-    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"bench","choices":'
-    b'[{"index":0,"delta":{"content":" word"},"logprobs":null,"finish_reason":null}]}\n\n'
+_CONNECTIONS_WAITING_MAX: Final = 1024
+_STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 )
 
 
-async def answer(request: web.Request) -> web.StreamResponse:
-    """A completion in one piece or in chunks."""
-    await request.read()
-    chunks = int(request.headers.get("x-chunks", "0"))
-    gap_s = float(request.headers.get("x-gap-ms", "0")) / 1000
-    if not chunks:
-        await asyncio.sleep(gap_s)
-        return web.Response(body=_ANSWER, content_type="application/json")
-    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-    await response.prepare(request)
-    for _ in range(chunks - 1):
-        await asyncio.sleep(gap_s)
-        await response.write(_CHUNK)
-    await asyncio.sleep(gap_s)
-    await response.write(b'data: {"choices":[],' + _USAGE % chunks + b"}\n\ndata: [DONE]\n\n")
-    return response
+class CannedServer(asyncio.Protocol):
+    """One connection; requests on it are answered in order, one at a time."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._url = b""
+        self._chunks = 0
+        self._gap_s = 0.0
+
+    def connection_made(
+        self,
+        transport: asyncio.Transport,  # type: ignore[override] # a connection's is always that
+    ) -> None:
+        """Keep where to write to."""
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own
+        """Whatever is still due is not sent."""
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, which calls the methods below."""
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        """A new request: forget the last one's wishes."""
+        self._url, self._chunks, self._gap_s = b"", 0, 0.0
+
+    def on_url(self, url: bytes) -> None:
+        """Its path."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Its wishes."""
+        if name == b"x-chunks":
+            self._chunks = int(value)
+        elif name == b"x-gap-ms":
+            self._gap_s = float(value) / 1000
+
+    def on_message_complete(self) -> None:
+        """Its end: answer."""
+        if self._url == b"/metrics":
+            self._write(_whole(b"text/plain", METRICS))
+        elif not self._chunks:
+            self._loop.call_later(
+                self._gap_s, self._write, _whole(b"application/json", answer(tokens=1))
+            )
+        else:
+            self._write(_STREAM_HEAD)
+            self._loop.call_later(self._gap_s, self._stream, self._chunks, self._chunks)
+
+    def _stream(self, left: int, total: int) -> None:
+        if left > 1:
+            self._write(_chunk(CHUNK))
+            self._loop.call_later(self._gap_s, self._stream, left - 1, total)
+        else:
+            self._write(_chunk(last_chunk(tokens=total)) + b"0\r\n\r\n")
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
 
 
-async def metrics(_: web.Request) -> web.Response:
-    """An idle vLLM."""
-    return web.Response(body=PAGE, content_type="text/plain")
+def _whole(content_type: bytes, body: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n"
+    return head % (content_type, len(body)) + body
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 async def serve(port: int) -> None:
-    """Serve until cancelled."""
-    app = web.Application(client_max_size=64 << 20)
-    app.router.add_get("/metrics", metrics)
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
-    await runner.setup()
-    # 127.0.0.1 to 127.0.3.250 stand for up to 1,000 model servers.
-    await web.TCPSite(runner, "0.0.0.0", port, backlog=1024).start()  # noqa: S104 - loopback nets
-    await asyncio.Event().wait()
+    """Serve until cancelled; 127.0.0.1 to 127.0.3.250 stand for up to 1,000 model servers."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        CannedServer,
+        "0.0.0.0",  # noqa: S104 - all of the loopback network; a benchmark runs for minutes
+        port,
+        backlog=_CONNECTIONS_WAITING_MAX,
+    )
+    await server.serve_forever()
 
 
 if __name__ == "__main__":

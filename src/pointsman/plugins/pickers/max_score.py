@@ -34,8 +34,8 @@ class MaxScorePicker(Picker):
         """Positions of the highest scores, best first."""
         config: PickerConfig = self.config
         if config.endpoints_max == 1:
-            best = np.flatnonzero(scores == scores.max())
-            return (int(best[self.surroundings.rng.randrange(len(best))]),)
+            (best,) = (scores == np.maximum.reduce(scores)).nonzero()
+            return (int(best[int(self.surroundings.rng.random() * len(best))]),)
         order = np.lexsort((self._chance.random(len(scores)), -scores))
         chosen: list[int] = order[: config.endpoints_max].tolist()
         return chosen

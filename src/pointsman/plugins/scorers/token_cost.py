@@ -64,7 +64,7 @@ class TokenCostScorer(Scorer):
     def score(self, request: InferenceRequest, candidates: Candidates) -> FloatArray:
         """Smallest cost divided by each cost, shape (n_candidates,)."""
         cost = self.cost_s(request, candidates)
-        scores: FloatArray = cost.min() / cost
+        scores: FloatArray = np.minimum.reduce(cost) / cost
         return scores
 
     def cost_s(self, request: InferenceRequest, candidates: Candidates) -> FloatArray:
@@ -77,11 +77,11 @@ class TokenCostScorer(Scorer):
         ahead_s -= candidates.now_s
         np.maximum(ahead_s, 0.0, out=ahead_s)
         # Most decisions find no queue and nobody else: then there is nothing to calculate.
-        if signals[Signal.WAITING].any():
+        if np.count_nonzero(signals[Signal.WAITING]):
             np.maximum(ahead_s, _queue_s(signals), out=ahead_s)
         tokens = float(request.prompt.tokens)
         own: FloatArray = signals[Signal.CONTEXT_TOKENS] * config.decode_weight
-        if signals[Signal.OTHERS].any():
+        if np.count_nonzero(signals[Signal.OTHERS]):
             own += signals[Signal.OTHERS] * (config.context_tokens_assumed * config.decode_weight)
         own += np.maximum(tokens - candidates.feature(MATCHED_TOKENS), 0.0)
         own += tokens * config.decode_weight
