@@ -493,7 +493,7 @@ class TestEnding:
         self, *, is_reset: bool
     ) -> None:
         machine = decided_stream()
-        ending = machine.ending(is_reset=is_reset, is_envoy=True, age_s=0.0)
+        ending = machine.ending(is_reset=is_reset, is_envoy=lambda: True, age_s=0.0)
         assert ending is Ending.CLIENT_GONE
 
     @pytest.mark.parametrize(
@@ -503,13 +503,15 @@ class TestEnding:
         self, age_s: float, ending: Ending
     ) -> None:
         machine = decided_stream(response=BodyMode.NONE, dialect=Dialect.HEADERS_ONLY)
-        assert machine.ending(is_reset=True, is_envoy=True, age_s=age_s) is ending
+        assert machine.ending(is_reset=True, is_envoy=lambda: True, age_s=age_s) is ending
 
     def test_before_the_response_others_half_close_because_they_have_what_they_want(self) -> None:
         machine = decided_stream()
-        half_closed = machine.ending(is_reset=False, is_envoy=False, age_s=9.0)
+        half_closed = machine.ending(is_reset=False, is_envoy=lambda: False, age_s=9.0)
         assert half_closed is Ending.UNOBSERVED
-        assert machine.ending(is_reset=True, is_envoy=False, age_s=0.0) is Ending.CLIENT_GONE
+        assert (
+            machine.ending(is_reset=True, is_envoy=lambda: False, age_s=0.0) is Ending.CLIENT_GONE
+        )
 
     @pytest.mark.parametrize("is_reset", [False, True])
     def test_without_body_messages_closing_is_the_end_of_the_response(
@@ -517,19 +519,19 @@ class TestEnding:
     ) -> None:
         machine = decided_stream(response=BodyMode.NONE, dialect=Dialect.HEADERS_ONLY)
         machine.receive(RESPONSE)
-        ending = machine.ending(is_reset=is_reset, is_envoy=True, age_s=9.0)
+        ending = machine.ending(is_reset=is_reset, is_envoy=lambda: True, age_s=9.0)
         assert ending is Ending.COMPLETE
 
     def test_a_response_that_was_visibly_not_over_was_cut(self) -> None:
         machine = decided_stream()
         machine.receive(RESPONSE)
-        ending = machine.ending(is_reset=False, is_envoy=True, age_s=9.0)
+        ending = machine.ending(is_reset=False, is_envoy=lambda: True, age_s=9.0)
         assert ending is Ending.CLIENT_GONE
 
     def test_a_response_that_has_ended_is_complete(self) -> None:
         machine = decided_stream()
         machine.receive(ResponseHeaders({}, end_of_stream=True))
-        ending = machine.ending(is_reset=True, is_envoy=True, age_s=9.0)
+        ending = machine.ending(is_reset=True, is_envoy=lambda: True, age_s=9.0)
         assert ending is Ending.COMPLETE
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import random
 import signal
@@ -38,6 +37,7 @@ from pointsman.extproc.protocol import StreamLimits
 from pointsman.extproc.server import ExtProcServer
 from pointsman.extproc.tls import CertificateError
 from pointsman.lib.clock import SystemClock
+from pointsman.lib.memory import keep_large_buffers, settle_garbage
 from pointsman.lib.tasks import start_loop
 from pointsman.pipeline.director import PoolDirector
 from pointsman.pipeline.formats.registry import formats_for
@@ -61,9 +61,6 @@ _log = logging.getLogger(__name__)
 _SWEEP_S = 1.0
 """How often estimated ends are looked at when no request does it on its way."""
 
-_GARBAGE_OBJECTS = 20_000
-"""New objects before a collection looks at them: some hundred requests' worth."""
-
 _NOTICE_S = 5.0
 """How long a stopping picker still takes new streams, so that proxies see its health flip first."""
 
@@ -75,6 +72,7 @@ async def run_picker(settings: PickerSettings) -> None:
         BadUsageError: flags, configuration, endpoints file or certificate cannot be used.
         OSError: a port cannot be bound.
     """
+    keep_large_buffers()
     stop: asyncio.Future[signal.Signals] = asyncio.get_running_loop().create_future()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _stop, stop, number)
@@ -97,7 +95,7 @@ async def run_picker(settings: PickerSettings) -> None:
         views={"endpoints": lambda: endpoints_view(parts.pool, parts.clock)},
     )
     health_server = HealthServer(parts.health, port=settings.grpc_health_port)
-    _settle_garbage()
+    settle_garbage()
     async with admin, _serving(health_server), _background(parts.loops):
         await server.start()
         _log.info(
@@ -117,17 +115,6 @@ async def run_picker(settings: PickerSettings) -> None:
 def _stop(stop: asyncio.Future[signal.Signals], number: signal.Signals) -> None:
     if not stop.done():
         stop.set_result(number)
-
-
-def _settle_garbage() -> None:
-    """Take what was built, and imported, out of every later collection.
-
-    It stays to the end, and looking through it again and again would cost each request tens of
-    microseconds; requests leave little cyclic garbage.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GARBAGE_OBJECTS, 20, 20)
 
 
 @dataclass(slots=True)

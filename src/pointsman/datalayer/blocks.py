@@ -56,18 +56,26 @@ def cut(request: InferenceRequest, *, prompt_bytes_max: int) -> PromptBlocks:
     last block is left out: engines reuse whole blocks only.
     """
     segments = request.prompt.segments
-    text = segments[0] if len(segments) == 1 else b"".join(segments)
+    total_bytes = sum(map(len, segments))
+    limit = min(total_bytes, prompt_bytes_max)
     seed = xxhash.xxh3_64_intdigest(f"{request.target_model}\0{request.cache_salt}".encode())
-    view = memoryview(text)
-    limit = min(len(text), prompt_bytes_max)
     digest = xxhash.xxh3_64_intdigest
     hashes: list[int] = []
-    start = 0
     ends = _boundaries(prompt_bytes_max)
+    following = iter(segments)
+    segment, base, segment_end, start = memoryview(b""), 0, 0, 0
     for end in ends:
         if end > limit:
             break
-        seed = digest(view[start:end], seed)
+        if end <= segment_end:
+            seed = digest(segment[start - base : end - base], seed)
+        else:  # the block lies across segments: only then is anything copied
+            pieces = [segment[start - base :]]
+            while segment_end < end:
+                segment = memoryview(next(following))
+                base, segment_end = segment_end, segment_end + len(segment)
+                pieces.append(segment[: end - base])
+            seed = digest(b"".join(pieces), seed)
         hashes.append(seed)
         start = end
-    return PromptBlocks(tuple(hashes), ends[: len(hashes)], len(text))
+    return PromptBlocks(tuple(hashes), ends[: len(hashes)], total_bytes)

@@ -62,6 +62,11 @@ class Endpoint:
     address: Address
     namespace: str = "default"
     labels: Mapping[str, str] = field(default_factory=lambda: _NO_LABELS, hash=False)
+    authority: str = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Spell the address once: every pick of this endpoint sends it."""
+        object.__setattr__(self, "authority", self.address.authority)
 
     @property
     def id(self) -> str:

@@ -157,9 +157,11 @@ class Exchange:
         if self._stream is None or self._watch is None:
             self.close(Ending.CLIENT_GONE)  # nothing is held, so nobody learns the ending
             return
-        is_envoy = peer_of(self._metadata()) is Peer.ENVOY
         age_s = self._parts.clock.monotonic_s() - self._decided_s
-        self.close(self._stream.ending(is_reset=is_reset, is_envoy=is_envoy, age_s=age_s))
+        self.close(self._stream.ending(is_reset=is_reset, is_envoy=self._is_envoy, age_s=age_s))
+
+    def _is_envoy(self) -> bool:
+        return peer_of(self._metadata()) is Peer.ENVOY
 
     def _open(self, raw: bytes) -> tuple[Stream, Event]:
         parts = self._parts

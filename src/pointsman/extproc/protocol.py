@@ -227,8 +227,10 @@ class Stream:
         self._pieces = []
         return [Refuse(error), *self._finish(Ending.REJECTED)]
 
-    def ending(self, *, is_reset: bool, is_envoy: bool, age_s: float) -> Ending:
+    def ending(self, *, is_reset: bool, is_envoy: Callable[[], bool], age_s: float) -> Ending:
         """What it means that the proxy closed the stream, `age_s` after the decision.
+
+        `is_envoy` is only asked where it matters, because asking gRPC takes time.
 
         Envoy closes when the HTTP exchange is over; others may half-close as soon as they have the
         decision (NGINX Gateway Fabric does). docs/envoy.md has what was seen.
@@ -237,7 +239,7 @@ class Stream:
             return Ending.COMPLETE
         if self._response is At.START:
             lets_go = self._response_mode is BodyMode.NONE and age_s < _LET_GO_S_MAX
-            wants_no_more = lets_go if is_envoy else not is_reset
+            wants_no_more = lets_go if is_envoy() else not is_reset
             return Ending.UNOBSERVED if wants_no_more else Ending.CLIENT_GONE
         # Without body messages, closing is how the end of the response is told.
         is_end = self._response_mode is BodyMode.NONE
@@ -293,7 +295,8 @@ class Stream:
         headers = self._headers
         if headers is None:  # the proxy skips headers: the client's id, if any, cannot be known
             headers = {REQUEST_ID: self._new_request_id()}
-        body = b"".join(self._pieces)
+        pieces = [piece for piece in self._pieces if piece]
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._asked = Decide(RequestHead(headers, self._subset), body, is_unread)
         return [self._asked]
 

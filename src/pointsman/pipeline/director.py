@@ -124,4 +124,4 @@ def _request(head: RequestHead, parsed: ParsedRequest, *, body_bytes: int) -> In
 
 def _destinations(pick: Pick) -> list[str]:
     candidates = pick.candidates
-    return [candidates.endpoint(position).address.authority for position in pick.positions]
+    return [candidates.endpoint(position).authority for position in pick.positions]
