@@ -35,7 +35,7 @@ def test_a_metric_is_a_name_with_labels(spec: str) -> None:
 
 @pytest.mark.parametrize("spec", ["{a=b}", "a{b!=c}", "a{b=~c}", "a{b}", "a b", "a{b=c", "1a"])
 def test_what_is_no_metric_is_refused(spec: str) -> None:
-    with pytest.raises(ValidationError, match="metric|label=value"):
+    with pytest.raises(ValidationError, match=r"metric|label=value"):
         decode(CoreMetricsExtractor, engine(kvUsageSpec=spec))
 
 

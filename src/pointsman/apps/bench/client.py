@@ -30,7 +30,7 @@ class Load:
     """Where requests go and how many at a time."""
 
     envoy: Address
-    concurrency: int = 32
+    concurrency: int = 16
 
 
 async def send(load: Load, scenario: Scenario, *, bodies: Iterator[bytes], requests: int) -> None:
@@ -47,7 +47,8 @@ async def send(load: Load, scenario: Scenario, *, bodies: Iterator[bytes], reque
         try:
             for _ in remaining:
                 request = _request(load.envoy, scenario, body=next(bodies))
-                _check(scenario, *await client.exchange(request))
+                status, answer = await client.exchange(request)
+                _check(scenario, status=status, body=answer)
         finally:
             transport.close()
 
@@ -66,7 +67,7 @@ def _request(envoy: Address, scenario: Scenario, *, body: bytes) -> bytes:
     return head.encode() + body
 
 
-def _check(scenario: Scenario, status: int, body: bytes) -> None:
+def _check(scenario: Scenario, *, status: int, body: bytes) -> None:
     expected = b"[DONE]\n\n" if scenario.chunks else b"}"
     if status != 200 or not body.endswith(expected):
         raise WrongAnswerError(
