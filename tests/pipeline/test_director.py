@@ -4,51 +4,18 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from prometheus_client import CollectorRegistry
 
-from builders import endpoint, surroundings
-from pointsman.api.plugins import Surroundings
+from builders import endpoint
 from pointsman.api.signals import Signal
-from pointsman.apps.plugins import load_catalog
-from pointsman.config.build import build_scheduler
-from pointsman.config.load import load_plan
-from pointsman.datalayer.pool import Pool
 from pointsman.domain.endpoints import Address, Endpoint
 from pointsman.domain.errors import BadRequestError, NoEndpointsError
 from pointsman.domain.requests import RequestHead
 from pointsman.domain.responses import Ending
-from pointsman.lib.clock import ManualClock
-from pointsman.pipeline.director import PoolDirector
-from pointsman.pipeline.formats.registry import formats_for
-from pointsman.pipeline.metrics import PipelineMetrics
-from pointsman.pipeline.watch import Following
-
-CHAT = {":path": "/v1/chat/completions?x=1", ":method": "POST", "x-request-id": "r1"}
+from worlds import CHAT, World
 
 
 def chat(text: str, *, model: str = "m") -> bytes:
     return orjson.dumps({"model": model, "messages": [{"role": "user", "content": text}]})
-
-
-class World:
-    """A director with the default policy over some endpoints."""
-
-    def __init__(self, *endpoints: Endpoint, honours_subset: bool = True) -> None:
-        self.clock = ManualClock(10.0)
-        self.pool = Pool(clock=self.clock)
-        self.pool.replace(endpoints)
-        rng = surroundings(self.pool.table, seed=5).rng
-        around = Surroundings(clock=self.clock, rng=rng, prefix_index=self.pool.prefix_index)
-        self.director = PoolDirector(
-            formats=formats_for(),
-            scheduler=build_scheduler(load_plan(None, load_catalog()), around),
-            following=Following(self.clock, self.pool, PipelineMetrics(CollectorRegistry())),
-            honours_subset=honours_subset,
-        )
-
-    def destination(self, body: bytes, **options: object) -> str:
-        head = RequestHead(headers=options.pop("headers", CHAT), **options)  # type: ignore[arg-type]
-        return self.director.decide(head, body).destination
 
 
 def test_a_burst_spreads_before_any_scrape_can_see_it() -> None:
