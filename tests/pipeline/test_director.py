@@ -11,6 +11,7 @@ from pointsman.domain.endpoints import Address, Endpoint
 from pointsman.domain.errors import BadRequestError, NoEndpointsError
 from pointsman.domain.requests import RequestHead
 from pointsman.domain.responses import Ending
+from pointsman.pipeline.director import PoolDirector
 from worlds import CHAT, World
 
 
@@ -38,7 +39,8 @@ def test_a_shared_prefix_draws_requests_together_until_that_would_be_slower() ->
 
 def test_the_lease_ends_with_the_watch() -> None:
     world = World(endpoint(0))
-    decision = world.director.decide(RequestHead(headers=CHAT), chat("hello"))
+    director: PoolDirector = world.director
+    decision = director.decide(RequestHead(headers=CHAT), chat("hello"))
     assert world.pool.ledger.statistics().open_leases == 1
     decision.watch.close(Ending.CLIENT_GONE)
     assert world.pool.ledger.statistics().open_leases == 0
