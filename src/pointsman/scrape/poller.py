@@ -267,8 +267,8 @@ class Poller:
         target.failures = 0
         self._sink.store(endpoint_id, sample, scraped_at_s=target.started_s)
         is_busy = bool(sample.waiting or sample.running)
-        # Short requests come and go between two looks; the ledger knows them without a scrape.
-        is_busy = is_busy or (target.had_work and self._sink.inflight_requests(endpoint_id) > 0)
+        if sample.running is None:  # the engine does not say, the ledger does
+            is_busy = is_busy or self._sink.inflight_requests(endpoint_id) > 0
         target.is_idle = self._schedule.is_adaptive and not is_busy
         target.interval_s = self._schedule.next_interval_s(target.interval_s, is_busy=is_busy)
         interval_s = self._schedule.planned_s(

@@ -52,13 +52,13 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("1KB prompt", "headers-only", 1_000, 0, 20, 2_000),
-    Scenario("400KB prompt", "headers-only", 400_000, 0, 20, 300),
-    Scenario("1 chunk", "headers-only", 1_000, 1, 200, 400),
-    Scenario("100 chunks", "headers-only", 1_000, 100, 200, 400),
-    Scenario("1 chunk", "observe", 1_000, 1, 200, 400),
-    Scenario("100 chunks", "observe", 1_000, 100, 200, 100),
-    Scenario("100 chunks", "early-end", 1_000, 100, 200, 400),
+    Scenario("1KB prompt", "headers-only", 1_000, 0, 20, 1_500),
+    Scenario("400KB prompt", "headers-only", 400_000, 0, 20, 200),
+    Scenario("1 chunk", "headers-only", 1_000, 1, 200, 200),
+    Scenario("100 chunks", "headers-only", 1_000, 100, 200, 200),
+    Scenario("1 chunk", "observe", 1_000, 1, 200, 200),
+    Scenario("100 chunks", "observe", 1_000, 100, 200, 60),
+    Scenario("100 chunks", "early-end", 1_000, 100, 200, 200),
 )
 
 
