@@ -58,7 +58,7 @@ docker:  ## Build the image (needs docker)
 	docker build -t pointsman .
 
 clean:  ## Remove everything that was made here, the virtual environment too
-	rm -rf $(VENV) .venv-vllm build dist demo-report .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) .venv-vllm build dist pointsman-demo.html .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
