@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +18,8 @@ _LOG_LINE_BYTES_MAX: Final = 64 * 1024
 _LAST_LINES: Final = 12
 _STOP_S: Final = 5.0
 """How long a process may take to end by itself."""
+_KILLED_S: Final = 2.0
+"""How long to wait for the news that a killed process has ended; nothing depends on it."""
 
 
 class DemoError(Exception):
@@ -90,7 +92,8 @@ class Child:
         finally:
             if self._process.returncode is None:
                 self._process.kill()
-        await self._process.wait()
+        with suppress(TimeoutError):  # the event loop may have missed the news of its end
+            await asyncio.wait_for(self._process.wait(), _KILLED_S)
 
 
 class Children:
@@ -99,6 +102,7 @@ class Children:
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
         self._started: list[Child] = []
+        self._followers: list[asyncio.Task[None]] = []
 
     async def start(self, name: str, command: Sequence[str]) -> Child:
         """Start a process that runs until the block ends.
@@ -121,8 +125,10 @@ class Children:
             raise DemoError(f"cannot start {name}: {error}") from error
         child = Child(name, process)
         self._started.append(child)
-        self._group.create_task(child.keep_log(), name=f"log of {name}")
-        self._group.create_task(child.watch(), name=f"end of {name}")
+        self._followers += (
+            self._group.create_task(child.keep_log(), name=f"log of {name}"),
+            self._group.create_task(child.watch(), name=f"end of {name}"),
+        )
         return child
 
     def watch(self, name: str, loop: Coroutine[object, None, None]) -> asyncio.Task[None]:
@@ -131,8 +137,13 @@ class Children:
 
     async def stop(self) -> None:
         """End all, last one first."""
-        while self._started:
-            await self._started.pop().stop()
+        try:
+            while self._started:
+                await self._started.pop().stop()
+        finally:
+            # Their pipes may be held open by others: nobody waits for the end of a log.
+            for follower in self._followers:
+                follower.cancel()
 
     def pids(self) -> dict[str, int]:
         """Process ids by name."""
