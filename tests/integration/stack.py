@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import yaml
 
 from pointsman.apps.envoy_config import envoy_config
 from pointsman.apps.envoy_process import RunningEnvoy, run_envoy
+from pointsman.apps.ports import free_ports
 from pointsman.apps.sim import SimSettings, simulated_servers
 from pointsman.domain.endpoints import Address
 from pointsman.envoy.settings import Dialect, EnvoySettings, PickerSettings
@@ -27,10 +27,7 @@ LOOPBACK_ANY = Address("127.0.0.1", 0)
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 @dataclass

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pointsman.apps.bench.processes import ChildDiedError, child, cost_of, free_port
+from pointsman.apps.bench.processes import ChildDiedError, child, cost_of
+from pointsman.apps.ports import free_ports
 
 pytestmark = pytest.mark.integration
 
@@ -20,7 +21,7 @@ LISTEN = (
 
 
 async def test_a_child_is_measured_and_ended(tmp_path: Path) -> None:
-    port = free_port()
+    port = free_ports(1)[0]
     async with child("c", "-c", LISTEN, str(port), log=tmp_path / "log", port=port) as pid:
         cost = cost_of(pid)
         assert cost.cpu_s > 0
@@ -32,5 +33,5 @@ async def test_a_child_is_measured_and_ended(tmp_path: Path) -> None:
 async def test_a_child_that_dies_is_quoted(tmp_path: Path) -> None:
     code = "import sys; sys.exit('no such flag: --x')"
     with pytest.raises(ChildDiedError, match="no such flag: --x"):
-        async with child("c", "-c", code, log=tmp_path / "log", port=free_port()):
+        async with child("c", "-c", code, log=tmp_path / "log", port=free_ports(1)[0]):
             pytest.fail("it never listened")

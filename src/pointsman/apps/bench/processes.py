@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,14 +49,6 @@ def _precise_cpu_s(pid: int) -> float:
         with contextlib.suppress(OSError):
             total_ns += int((task / "schedstat").read_text().split()[0])
     return total_ns / 1e9
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.asynccontextmanager

@@ -13,10 +13,11 @@ import yaml
 
 from pointsman.apps.bench.client import Load, send
 from pointsman.apps.bench.plan import POOL_SIZES, SCENARIOS, Scenario, bodies
-from pointsman.apps.bench.processes import Cost, child, cost_of, free_port
+from pointsman.apps.bench.processes import Cost, child, cost_of
 from pointsman.apps.bench.results import Idle, Results, Row, row
 from pointsman.apps.envoy_config import envoy_config
 from pointsman.apps.envoy_process import run_envoy
+from pointsman.apps.ports import free_ports
 from pointsman.domain.endpoints import Address
 from pointsman.envoy.settings import Dialect, EnvoySettings, PickerSettings
 
@@ -59,7 +60,7 @@ async def bench_picker(settings: BenchSettings, *, progress: Callable[[str], Non
     """
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="pointsman-bench-") as folder:
-        place = _Place(Path(folder), upstream_port=free_port())
+        place = _Place(Path(folder), upstream_port=free_ports(1)[0])
         bench = _Bench(settings, place, progress=progress)
         arguments = ("-m", "pointsman.apps.bench.upstream", str(place.upstream_port))
         log = place.folder / "upstream.log"
@@ -98,11 +99,11 @@ class _Place:
     @contextlib.asynccontextmanager
     async def picker(self, endpoints: int, *, observation: str) -> AsyncIterator[tuple[int, int]]:
         """A picker over a pool; yields its pid and its ext_proc port."""
-        port = free_port()
+        port, health_port, metrics_port = free_ports(3)
         arguments = (
             "-m", "pointsman", "picker", "--endpoints-file", str(self.endpoints_file(endpoints)),
-            "--grpc-port", str(port), "--grpc-health-port", str(free_port()),
-            "--metrics-port", str(free_port()), "--secure-serving=false",
+            "--grpc-port", str(port), "--grpc-health-port", str(health_port),
+            "--metrics-port", str(metrics_port), "--secure-serving=false",
             "--response-observation", observation, "--drain-timeout", "1s",
         )  # fmt: skip
         async with child("picker", *arguments, log=self.folder / "picker.log", port=port) as pid:
@@ -111,7 +112,7 @@ class _Place:
     @contextlib.asynccontextmanager
     async def floor(self, *, ends_early: bool) -> AsyncIterator[tuple[int, int]]:
         """The floor; yields its pid and its port."""
-        port = free_port()
+        (port,) = free_ports(1)
         arguments = (
             "-m", "pointsman.apps.bench.floor", str(port), self.addresses(1)[0].authority,
             "early-end" if ends_early else "to-the-end",

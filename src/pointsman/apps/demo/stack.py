@@ -27,9 +27,9 @@ from pointsman.apps.demo.children import (
     process_cpu_s,
 )
 from pointsman.apps.demo.model import Policy
-from pointsman.apps.demo.ports import HOST, free_ports
 from pointsman.apps.envoy_config import envoy_config
 from pointsman.apps.envoy_process import EnvoyFailedError, EnvoyMissingError, run_envoy
+from pointsman.apps.ports import HOST, free_ports
 from pointsman.domain.endpoints import Address
 from pointsman.envoy.settings import Balancing, EnvoySettings, PickerSettings
 
